@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 import clip_har
+from clip_har.results.files import SCORES
+from clip_har.results.score_table import ScoreTable
 from clip_har.sweeps.files import TABLE
 from clip_har.sweeps.table import SETTINGS
 from tests.conftest import REPOSITORY
@@ -53,6 +55,26 @@ def test_a_sweep_gives_one_table_which_can_be_read_again(tmp_path: Path) -> None
     assert (folder / "report" / "report.html").is_file()
     assert not list(folder.glob(f"report/{TABLE}"))
     assert len(clip_har.load_results(tmp_path)) == len(set(found["folder"])) == 8
+
+
+def test_the_table_of_a_clean_twin_is_read_once_for_its_cells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, paths = ScoreTable.read, []
+
+    def count(path: Path) -> ScoreTable:
+        paths.append(path)
+        return read(path)
+
+    monkeypatch.setattr(ScoreTable, "read", count)
+    cells = [
+        clip_har.evaluate(*SMALL, masking="percent", ratio=ratio, results_dir=tmp_path)
+        for ratio in (0.2, 0.4, 0.6)
+    ]
+    twin = cells[0].twin_folder
+    assert twin is not None
+    assert paths.count(twin / SCORES) == 1
+    assert len({cell.metrics["top1_clean"] for cell in cells}) == 1
 
 
 def test_a_failed_cell_is_a_row_that_says_why(tmp_path: Path) -> None:

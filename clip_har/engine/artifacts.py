@@ -58,10 +58,10 @@ def write_artifacts(
     title: str,
     named: Mapping[str, object],
 ) -> None:
-    """Write all files of a finished cell but its pictures, which threads draw meanwhile.
+    """Write the files of a finished cell; its confusion matrix and clips are drawn beside.
 
     Args:
-        folder: an empty folder.
+        folder: a new folder.
         config: the composed configuration, without Hydra's own node.
         cell: the checked settings made from it.
         found: the clips as the model saw them, and their scores.

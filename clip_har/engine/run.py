@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -17,7 +16,6 @@ from clip_har.config.compose import (
     without_hydra,
 )
 from clip_har.core.atomic import clear_up, whole_file
-from clip_har.core.checksum import MANIFEST
 from clip_har.core.errors import ClipHarError, describe
 from clip_har.core.imports import quick_imports
 from clip_har.core.settings import Role
@@ -121,7 +119,7 @@ def _reference(run: Prepared) -> Result | None:
                 _send_if_absent(found, reference)
         except TrackingError as error:
             log.warning("%s: %s", reference.info.name, error)
-    found = Result.at(reference.folder)
+        found = Result.shared(reference.folder)
     if found is None:
         raise ClipHarError(
             f"{reference.info.name}: failed before and is not run again (overwrite=never), and"
@@ -148,15 +146,7 @@ def _clean_twin(run: Prepared, reference: Result | None) -> Result | None:
                 _send_if_absent(found, twin)
         except TrackingError as error:
             log.warning("%s: %s", TWIN, error)  # the cell can still be compared
-    if Result.at(twin.folder) is None:  # it was not run again
-        return None
-    return _read_once(twin.folder, (twin.folder / MANIFEST).stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=1)
-def _read_once(folder: Path, _changed: int) -> Result:
-    """Return a result whose table is read once for all cells of a sweep with the same twin."""
-    return Result(folder)
+        return Result.shared(twin.folder)  # None if it was not run again
 
 
 def find_result(run: Prepared, reference: Result | None) -> Result | None:

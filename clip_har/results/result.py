@@ -97,6 +97,18 @@ class Result:
         """
         return None if lost_files(folder) else Result(folder)
 
+    @staticmethod
+    def shared(folder: Path, *, is_twin: bool = False) -> "Result | None":
+        """Return the finished result in a folder that is compared with many cells; read once.
+
+        Args:
+            folder: of a clean twin or a reference.
+            is_twin: whether it is used as a clean twin, which decides its name.
+        """
+        if lost_files(folder):
+            return None
+        return _opened_once(folder, (folder / MANIFEST).stat().st_mtime_ns, is_twin=is_twin)
+
     @property
     def varies(self) -> Mapping[str, Any]:
         """What varies: values by full keys."""
@@ -255,9 +267,7 @@ class Result:
         It is looked for once: a report over hundreds of cells asks for it thousands of times.
         """
         folder = self.twin_folder
-        if folder is None or lost_files(folder):
-            return None
-        return _opened_once(folder, (folder / MANIFEST).stat().st_mtime_ns, is_twin=True)
+        return None if folder is None else Result.shared(folder, is_twin=True)
 
     @cached_property
     def measured(self) -> Measured:
@@ -285,9 +295,7 @@ class Result:
     def reference(self) -> "Result | None":
         """Its reference cell; None without one, or if it is not known or no longer exists."""
         folder = self.reference_folder
-        if folder is None or lost_files(folder):
-            return None
-        return _opened_once(folder, (folder / MANIFEST).stat().st_mtime_ns, is_twin=False)
+        return None if folder is None else Result.shared(folder)
 
     @property
     def has_its_measures(self) -> bool:
@@ -335,5 +343,5 @@ class Result:
 
 @lru_cache(maxsize=8)
 def _opened_once(folder: Path, _written: int, *, is_twin: bool) -> Result:
-    """Return the clean twin or reference that many cells share: its files are read once."""
+    """Return a result, see `Result.shared`."""
     return Result(folder, is_twin=is_twin)

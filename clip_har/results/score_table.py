@@ -164,7 +164,7 @@ class ScoreTable:
             "empty": json.dumps(self.empty),
             "covered": json.dumps(self.covered),
         }
-        # Numbers do not repeat: to look for those that do takes half of the time.
+        # Scores do not repeat: to look for those that do takes half of the time.
         repeated = [field.name for field in table.schema if pa.types.is_string(field.type)]
         pq.write_table(table.replace_schema_metadata(metadata), path, use_dictionary=repeated)
 
