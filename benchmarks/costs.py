@@ -37,11 +37,12 @@ class Costs:
 
     @classmethod
     def of(
-        cls, one_few: float, few: float, many: float, *, clips: tuple[int, int], forward: float = 0
+        cls, one_few: float, few: float, many: float, *, clips: tuple[int, int], forward: float
     ) -> "Costs":
         """Work the costs out of three sweeps; NaN if more clips took no longer.
 
-        Then something else was busy, and no sum would mean anything: it meets no goal.
+        Then something else was busy, and no sum would mean anything: it meets no goal. Nor does it
+        if a clip took less than its forward passes alone.
 
         Args:
             one_few: seconds of a sweep of one cell over the smaller number of clips.
@@ -51,7 +52,7 @@ class Costs:
             forward: of the model's forward passes of a clip alone.
 
         Example:
-            >>> Costs.of(10 + 2 + 5, 10 + 18 + 45, 10 + 18 + 90, clips=(50, 100))
+            >>> Costs.of(10 + 2 + 6, 10 + 18 + 54, 10 + 18 + 108, clips=(50, 100), forward=0.02)
             Costs(start=10.0, cell=2.0, clip=0.1)
         """
         shown = (many - few) / (CELLS * (clips[1] - clips[0]))

@@ -1,5 +1,7 @@
 """The inputs of the benchmarks: clips, checkpoints, and a folder for all output."""
 
+import hashlib
+import json
 import os
 import shutil
 from dataclasses import dataclass, replace
@@ -113,7 +115,8 @@ def make_inputs(folder: Path, count: int) -> Inputs:
 
 def checkpoint(folder: Path, name: str) -> Path:
     """Return a CLIP of random weights, see `_SHAPES`; write it unless it exists already."""
-    path = folder / name
+    digest = hashlib.sha256(json.dumps(_SHAPES[name], sort_keys=True).encode()).hexdigest()[:8]
+    path = folder / f"{name}_{digest}"
     if not (path / "preprocessor_config.json").is_file():
         write_checkpoint(path, _SHAPES[name])
     return path

@@ -98,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _report(given: argparse.Namespace, drawing: Background) -> tuple[Path, Sequence[str]]:
     """Write the report; return its page, and a line per cell that is not in it."""
+    from clip_har.report.confidence import ask_intervals
     from clip_har.report.page import write_report, write_sweep_tables
 
     chosen, out = _selected(given)
@@ -127,8 +128,9 @@ def _report(given: argparse.Namespace, drawing: Background) -> tuple[Path, Seque
 
             return write_leaderboard(chosen, out, margin=given.margin), chosen.problems
         compared = {"base_model": given.base_model, "margin": given.margin}
+        intervals = ask_intervals(chosen.cells, drawing)  # computed beside the tables
         written = write_sweep_tables(chosen, drawing=drawing, **compared)
-        shown = {"clips": given.clips, "printed": given.print}
+        shown = {"clips": given.clips, "printed": given.print, "intervals": intervals}
         page = write_report(chosen, out, written=written, drawing=drawing, **shown, **compared)
     except OSError as error:
         raise ClipHarError(

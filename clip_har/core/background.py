@@ -68,7 +68,6 @@ class Background(_Asked):
 
     def __init__(self, processes: int = 1) -> None:
         super().__init__()
-        self._early: dict[bytes, Future[Any]] = {}
         self._processes: list[subprocess.Popen[bytes]] = []
         self._free: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
         for _ in range(processes):
@@ -79,7 +78,9 @@ class Background(_Asked):
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     env={
-                        "OPENBLAS_NUM_THREADS": "1",  # there is a process for each spare core
+                        # the processes share the cores
+                        "OPENBLAS_NUM_THREADS": "1",
+                        "MKL_NUM_THREADS": "1",
                         **os.environ,
                         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
                     },
@@ -123,21 +124,8 @@ class Background(_Asked):
         if not self._processes:
             return self._call_here(function, *arguments, **named)
         question = pickle.dumps((function, arguments, named))
-        if question in self._early:
-            return self._early[question]
         self._asked.append(self._threads.submit(self._ask, question))
         return self._asked[-1]
-
-    def run_early(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Call a function whose result is asked for later: then `run` finds it.
-
-        Args:
-            function: as `run`; with the same arguments it returns the same.
-            arguments: as `run`.
-        """
-        if self._processes:
-            called = self.run(function, *arguments)
-            self._early[pickle.dumps((function, arguments, {}))] = called
 
     def _ask(self, question: bytes) -> Any:
         process = self._free.get()
@@ -169,9 +157,6 @@ class AtOnce(_Asked):
     def run(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> "Future[Any]":
         """Call a function; return its future, which has a result or an error already."""
         return self._call_here(function, *arguments, **named)
-
-    def run_early(self, *_: Any) -> None:
-        """Do nothing: `run` calls the function when its result is asked for."""
 
 
 def serve() -> None:

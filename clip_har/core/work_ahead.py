@@ -7,7 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 from typing import TypeVar
 
-_MOST = 4  # threads: with more, the interpreter lock keeps them waiting
+THREADS = min(4, os.cpu_count() or 1)
+"""Threads of `in_threads`: with more, the interpreter lock keeps them waiting."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -66,5 +67,4 @@ def in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> lis
         >>> in_threads(abs, [-1, 2, -3])
         [1, 2, 3]
     """
-    threads = min(_MOST, os.cpu_count() or 1)
-    return list(work_ahead(function, items, threads=threads, limit=2 * threads))
+    return list(work_ahead(function, items, threads=THREADS, limit=2 * THREADS))

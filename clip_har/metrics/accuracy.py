@@ -18,7 +18,7 @@ def best(scores: Scores) -> NDArray[np.int64]:
 
 
 def among_best(scores: Scores, k: int) -> NDArray[np.bool_]:
-    """Return ``(N, C)``: whether a class is among the k best of a clip; all are with k ≥ C.
+    """Return ``(N, C)``: whether a class is among the k ≥ 1 best of a clip; all are with k ≥ C.
 
     Example:
         >>> among_best(np.array([[0.1, 0.7, 0.1]]), 2)
@@ -49,7 +49,7 @@ def top_k(labels: Labels, scores: Scores, k: int) -> float:
     _check(labels)
     own = np.take_along_axis(scores, labels[:, None], axis=1)
     equal_before = (scores == own) & (np.arange(scores.shape[1]) < labels[:, None])
-    place = ((scores > own) | equal_before).sum(axis=1)  # in this order, from 0
+    place = ((scores > own) | equal_before).sum(axis=1)  # in the order of this module, from 0
     return float((place < k).mean())
 
 

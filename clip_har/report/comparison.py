@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from clip_har.core.background import AtOnce, Background
 from clip_har.core.names import listed
 from clip_har.core.wording import plural
 from clip_har.metrics.measure import Measure
@@ -17,7 +16,7 @@ from clip_har.report.answer import Answer, answers
 from clip_har.report.cells_table import CellsTable, cells_table
 from clip_har.report.charts import Chart, gallery, over_ratio_charts, reliability_charts
 from clip_har.report.classes import ClassTable, class_table
-from clip_har.report.confidence import Confidence, confidence_of
+from clip_har.report.confidence import AskedIntervals, Confidence, confidence_of
 from clip_har.report.detection import Detection, detection_of
 from clip_har.report.frame_order import order_note
 from clip_har.report.noise_tables import NoiseTable, noise_tables
@@ -128,7 +127,7 @@ class ComparisonPart:
         measured: SweepMeasures,
         number: int,
         chosen: Chosen,
-        working: Background | AtOnce,
+        intervals: AskedIntervals,
     ) -> "ComparisonPart":
         """Make the part of a comparison.
 
@@ -138,7 +137,7 @@ class ComparisonPart:
             measured: the measures over several of them.
             number: the place of the comparison on the page, from 0.
             chosen: all cells of the page.
-            working: computes what is needed last.
+            intervals: see `clip_har.report.confidence.ask_intervals`.
         """
         cells = comparison.cells
         classes = len(cells[0].table.class_names)
@@ -164,7 +163,7 @@ class ComparisonPart:
             measure_terms=terms_of(measured.rows),
             over_ratio=over_ratio_charts(rows, chance=1 / classes),
             reliability=reliability_charts(looked_at),
-            confidence=confidence_of(cells, looked_at, working),
+            confidence=confidence_of(cells, looked_at, intervals),
             looked_at=looked_at,
             details=[detail_of(one, number) for one in looked_at],
             class_table=class_table(cells),

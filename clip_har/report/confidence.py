@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from clip_har.core.background import AtOnce, Background
@@ -36,6 +37,8 @@ _WITH_INTERVAL = ("conformal/coverage", "conformal/set_size")
 _LEAST, _WARMTH = "conformal/least_probability", "calibrated/temperature"
 
 Intervals = Mapping[str, tuple[float, float, float]]
+AskedIntervals = Mapping[Path, "Future[Intervals]"]
+"""Intervals that are being computed, by the folder of the cell."""
 
 
 @dataclass(frozen=True)
@@ -77,16 +80,16 @@ class Confidence:
 def confidence_of(
     cells: Sequence[Result],
     looked_at: Sequence[Result],
-    working: Background | AtOnce | None = None,
+    asked: AskedIntervals | None = None,
 ) -> Confidence:
     """Return what a page says of the confidence of some cells.
 
     Args:
         cells: of one comparison.
         looked_at: the cells whose curve is drawn.
-        working: computes the intervals that take longest; None to compute them at once.
+        asked: see `ask_intervals`; None to compute the intervals at once.
     """
-    working = working or AtOnce()
+    asked = asked or ask_intervals(cells, AtOnce())
     every = _with_twins(cells)
     with_sets = [one for one in every if _LEAST in one.metrics]
     scores = [name for name in _SCORES if any(name in one.metrics for one in every)]
@@ -94,7 +97,7 @@ def confidence_of(
         curve=risk_coverage_chart(looked_at),
         ranked=[find(name) for name in _RANKED],
         cells=every,
-        intervals=[working.run(selective_intervals_of, one.folder / SCORES) for one in every],
+        intervals=[asked[one.folder] for one in every],
         scores=[find(name) for name in scores],
         score_rows=[_row(one, scores, {}) for one in every],
         sets=[find(name) for name in _SETS] if with_sets else [],
@@ -103,15 +106,20 @@ def confidence_of(
     )
 
 
-def ask_intervals(cells: Sequence[Result], working: Background | AtOnce) -> None:
-    """Begin to compute the intervals that `confidence_of` asks for.
+def ask_intervals(cells: Sequence[Result], working: Background | AtOnce) -> AskedIntervals:
+    """Begin to compute the intervals of `confidence_of`, which take as long as all tables.
 
     Args:
         cells: of any comparisons.
         working: computes them.
+
+    Returns:
+        Those of each cell and clean twin, by its folder.
     """
-    for one in _with_twins(cells):
-        working.run_early(selective_intervals_of, one.folder / SCORES)
+    return {
+        one.folder: working.run(selective_intervals_of, one.folder / SCORES)
+        for one in _with_twins(cells)
+    }
 
 
 def _with_twins(cells: Sequence[Result]) -> list[Result]:

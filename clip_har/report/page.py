@@ -23,7 +23,7 @@ from clip_har.report.clips.answers import answers_of
 from clip_har.report.clips.links import clips_link
 from clip_har.report.clips.page import flips, write_clips
 from clip_har.report.comparison import ComparisonPart, cautions, counted, terms_of
-from clip_har.report.confidence import ask_intervals
+from clip_har.report.confidence import AskedIntervals, ask_intervals
 from clip_har.report.domains import DomainsPart
 from clip_har.report.latex import latex_models, latex_table
 from clip_har.report.matrix import matrix
@@ -76,6 +76,7 @@ def write_report(
     clips: int | None = None,
     printed: bool | None = None,
     drawing: Background | AtOnce | None = None,
+    intervals: AskedIntervals | None = None,
 ) -> Path:
     """Write the report, and the page of clips beside it; older ones are replaced.
 
@@ -89,11 +90,13 @@ def write_report(
         clips: largest number of answers whose frames are shown; None: ``report.clips``.
         printed: whether the figures are written for print, too; None: ``report.print``.
         drawing: draws the figures; None to draw them at once.
+        intervals: what `ask_intervals` returned for the cells; None to ask now.
 
     Returns:
         The page of the report.
     """
     drawing = drawing or AtOnce()
+    intervals = intervals or ask_intervals(chosen.cells, drawing)
     written = written or write_sweep_tables(
         chosen, base_model=base_model, margin=margin, drawing=drawing
     )
@@ -106,7 +109,7 @@ def write_report(
         measured = [measures_within(one.jobs) for one in comparisons]
         against = against_base_model(chosen.jobs, base_model)
     parts = [
-        ComparisonPart.of(one, _rows_of(one, rows), found, number, chosen, drawing)
+        ComparisonPart.of(one, _rows_of(one, rows), found, number, chosen, intervals)
         for number, (one, found) in enumerate(zip(comparisons, measured, strict=True))
     ]
     tables = model_tables(comparisons) if written is None else written.models
@@ -177,8 +180,6 @@ def write_sweep_tables(
     Returns:
         The files; None for cells of several sweeps, or if the folder cannot be written.
     """
-    if drawing is not None:
-        ask_intervals(chosen.cells, drawing)  # they take as long as all tables
     folder = chosen.tables_folder
     if folder is None:
         return None

@@ -1,5 +1,6 @@
 """The table of a sweep: a tidy row per cell, with intervals and tests against the clean twin."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from clip_har.core.settings import option_name
-from clip_har.core.work_ahead import in_threads
+from clip_har.core.work_ahead import THREADS, in_threads
 from clip_har.metrics.bootstrap import cluster_bootstrap, group_draws
 from clip_har.metrics.calibration import calibration_error, gaps_by_bin
 from clip_har.metrics.effect import Known, paired_effect
@@ -90,8 +91,9 @@ def cell_rows(cells: Sequence[Result], *, margin: float | None = None) -> pd.Dat
         All metrics; ``folder`` and ``command``. Unknown values are NaN.
     """
     known = _Known()
-    # Cells share the cores: products of matrices would only get into each other's way on them.
-    with threadpool_limits(1, user_api="blas"):
+    # Threads share the cores: products of matrices get into each other's way if each takes all.
+    each = max(1, (os.cpu_count() or 1) // THREADS)
+    with threadpool_limits(each, user_api="blas"):
         numbers = in_threads(lambda one: _numbers(one, known), cells)
     table = pd.DataFrame(
         [_described(one) | found for one, found in zip(cells, numbers, strict=True)]

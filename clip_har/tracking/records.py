@@ -10,9 +10,10 @@ import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from clip_har.core.code_version import code_digest, git_commit
 from clip_har.core.prefixes import PICTURES
@@ -84,7 +85,7 @@ def _send(client: "MlflowClient", run_id: str, curves: Mapping[str, Curve]) -> N
 
 
 def log_pictures(client: "MlflowClient", run_id: str, pictures: Mapping[str, Path]) -> None:
-    """Send pictures to the image grid of a run that has none of these keys yet, by key."""
+    """Send PNG files to the image grid of a run that has none of these keys yet, by key."""
     from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_IMAGES
 
     def send(key: str) -> None:
@@ -114,17 +115,12 @@ def replace_pictures(client: "MlflowClient", run_id: str, pictures: Mapping[str,
 
 
 def _drawn(path: Path) -> "Image":
-    """Return a picture that is a PNG file: saved as PNG, it is copied and not compressed again."""
-    from PIL import PngImagePlugin
+    """Return a picture of a PNG file that is copied when it is saved, not compressed again."""
+    from PIL import Image
 
-    class Drawn(PngImagePlugin.PngImageFile):
-        def save(self, fp: Any, format: str | None = None, **params: Any) -> None:  # noqa: A002
-            if Path(fp).suffix == ".png":
-                shutil.copyfile(path, fp)
-            else:
-                super().save(fp, format, **params)
-
-    return Drawn(path)
+    picture = Image.open(path)
+    picture.save = partial(shutil.copyfile, path)  # type: ignore[method-assign]
+    return picture
 
 
 def log_summary(

@@ -50,7 +50,7 @@ def test_costs_come_from_two_sizes():
 
 @pytest.mark.parametrize("seconds", [(81.0, 124.0, 52.0), (9.0, 90.0, 100.0)])
 def test_costs_on_a_busy_machine_meet_no_goal(seconds):
-    own = Costs.of(*seconds, clips=(8, 48))
+    own = Costs.of(*seconds, clips=(8, 48), forward=0.0)
     rows = table(replace(FOUND, own=[own, own]))
     (row,) = [row for row in rows if row.goal == 1.01]
     assert row.met is False

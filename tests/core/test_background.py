@@ -28,10 +28,6 @@ def fail(reason: str) -> None:
     raise ClipHarError(reason)
 
 
-def refuse(*_: object, **__: object) -> None:
-    raise BlockingIOError(11, "Resource temporarily unavailable")
-
-
 def end(number: int) -> None:
     os.kill(os.getpid(), number)
 
@@ -62,26 +58,6 @@ def test_results_come_back_from_several_processes_at_once():
     assert os.getpid() not in numbers
 
 
-@pytest.mark.parametrize("can_start", [True, False])
-def test_what_is_asked_early_is_done_once(tmp_path, monkeypatch, can_start):
-    if not can_start:
-        monkeypatch.setattr(subprocess, "Popen", refuse)
-    with Background() as process:
-        process.run_early(append_process, tmp_path / "a")
-        process.run(append_process, tmp_path / "b")
-        found = [process.run(append_process, tmp_path / "a") for _ in range(1 + can_start)]
-        process.wait()
-        assert all(one.done() for one in found)
-    assert len((tmp_path / "a").read_text().split()) == 1
-
-
-def test_an_early_question_that_fails_is_told_when_it_is_waited_for():
-    with Background() as process:
-        process.run_early(fail, "no room")
-        with pytest.raises(ClipHarError, match="no room"):
-            process.wait()
-
-
 def blas_threads() -> set[int]:
     return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
 
@@ -91,7 +67,7 @@ def test_a_process_multiplies_matrices_on_one_core(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     with Background() as process:
         process.import_early("numpy")
-        assert process.run(blas_threads).result() == {1}
+        assert process.run(blas_threads).result() <= {1}, "of a BLAS that can be asked"
 
 
 def test_modules_are_imported_before_they_are_needed():
@@ -227,6 +203,9 @@ def test_after_an_error_the_others_have_ended_when_it_is_raised(tmp_path):
 
 
 def test_without_room_for_a_process_it_is_done_in_this_one(tmp_path, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
     monkeypatch.setattr(subprocess, "Popen", refuse)
     with Background() as process:
         process.run(append_process, tmp_path / "a")

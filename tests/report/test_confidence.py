@@ -1,16 +1,18 @@
 """What the page says of confidence, without a reference and, from the command, with one."""
 
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from clip_har.core.background import AtOnce
 from clip_har.metrics.conformal import conformal_measures
 from clip_har.metrics.measures import find
 from clip_har.metrics.selective import selective_intervals
 from clip_har.metrics.temperature import calibrated_measures
-from clip_har.report.confidence import confidence_of
+from clip_har.report.confidence import Intervals, ask_intervals, confidence_of
 from clip_har.report.numbers import formatted, points
 from clip_har.report.page import PAGE, write_report
 from clip_har.report.selection import of_sweep
@@ -19,6 +21,17 @@ from clip_har.results.result import Result
 from clip_har.results.sweep import read_outcomes
 from tests.command import run_command
 from tests.report.made import made_cell, made_sweep, noted, table, usual
+
+
+def test_intervals_that_were_asked_before_are_used(tmp_path: Path) -> None:
+    chosen = of_sweep(usual(tmp_path))
+    asked = ask_intervals(chosen.cells, AtOnce())
+    first = chosen.cells[0]
+    made = Future[Intervals]()
+    made.set_result({"top1": (0.5, 0.123, 0.877)})
+    page = write_report(chosen, tmp_path / "page", intervals={**asked, first.folder: made})
+    assert "12.3 to 87.7" in page.read_text()
+    assert set(asked) == {one.folder for one in chosen.cells}
 
 
 def test_every_cell_has_a_row_and_the_numbers_are_its_own(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def read_index(folder: Path) -> tuple[Entry, ...] | None:
     return _read(path, (state.st_ino, state.st_size, state.st_mtime_ns))
 
 
-@lru_cache(maxsize=2)  # each cell of a sweep reads that of the one before
+@lru_cache(maxsize=8)  # the next cell of a sweep has the same clips, maybe in several shards
 def _read(path: Path, _state: tuple[int, ...]) -> tuple[Entry, ...] | None:
     index = read_checked(path)
     if index is None or index["format"] != FORMAT:

@@ -159,10 +159,10 @@ class FrameStore:
 
     @classmethod
     def at(cls, folder: Path, clip_set: ClipSet, settings: FrameSettings) -> "FrameStore | None":
-        """Return the store in a folder, see `store_folder`; None if there is none or it is damaged.
+        """Return the store in a folder; None if there is none or it is damaged.
 
         Args:
-            folder: of the store; to name it, all files of the clips are looked at.
+            folder: see `store_folder`, which looks at all files of the clips.
             clip_set: as `open`.
             settings: as `open`.
         """
@@ -329,14 +329,15 @@ class _FileState(NamedTuple):
 
 
 def _file_state(path: Path) -> _FileState:
-    named = is_image(path) or is_zip(path)
+    is_images = is_image(path) or is_zip(path)
     try:
         stat = path.stat()
+        key: tuple[str | int, ...] = (stat.st_size, stat.st_mtime_ns, os.access(path, os.R_OK))
         if S_ISDIR(stat.st_mode):
-            return _FileState(images_state(path), is_images=True)
-        return _FileState((stat.st_size, stat.st_mtime_ns, os.access(path, os.R_OK)), named)
+            is_images, key = True, images_state(path)
     except OSError:
-        return _FileState((-1, -1, False), named)
+        key = (-1, -1, False)
+    return _FileState(key, is_images)
 
 
 def _clip_key(clip: Clip, file: tuple[str | int, ...]) -> tuple[str | int | float | None, ...]:

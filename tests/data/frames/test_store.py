@@ -18,6 +18,7 @@ from clip_har.core.errors import ClipHarError
 from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.decode.video import decode_clip
 from clip_har.data.frames import build
+from clip_har.data.frames.index import INDEX_FILE, write_index
 from clip_har.data.frames.store import FrameStore, store_key
 from clip_har.data.geometry import fit_frames
 from clip_har.data.sampling import FrameSettings
@@ -148,11 +149,12 @@ def test_an_index_that_another_process_wrote_is_read(made, tmp_path):
     found = FrameStore.find(made, SETTINGS, cache_dir=tmp_path)
     assert found is not None
     assert found.entries == store.entries
-    index = store.path / "index.json"
-    index.write_text(index.read_text().replace('"length": ', '"length":  '))
-    os.utime(index, ns=(0, 0))
-    assert FrameStore.find(made, SETTINGS, cache_dir=tmp_path) is not None
-    index.write_text("damaged")
+    entries = [replace(entry, fps=7.0) for entry in store.entries]
+    write_index(store.path, entries)
+    found = FrameStore.find(made, SETTINGS, cache_dir=tmp_path)
+    assert found is not None
+    assert found.entries == tuple(entries)
+    (store.path / INDEX_FILE).write_text("damaged")
     assert FrameStore.find(made, SETTINGS, cache_dir=tmp_path) is None
 
 
