@@ -47,10 +47,15 @@ def open_frames(cell: "Cell", clips: ClipSet, shard: Shard | None = None) -> Fra
         cell: the checked settings.
         clips: the whole set.
         shard: the shard to open; None for all clips.
+
+    Raises:
+        ClipHarError: when the files of the clips changed since this process looked them up: its
+            cells are named, stored and compared by what the clips were then.
     """
     settings = frame_settings(cell)
     if shard is None:
         frames = open_whole(clips, settings, cache_dir=cell.cache_dir)
+        _check_unchanged(clips, settings, frames)
     else:
         frames = open_shard(clips, shard, settings, cache_dir=cell.cache_dir)
     single = sum(len(set(frames.entries[index].indices)) == 1 for index in frames.ok)
@@ -62,6 +67,19 @@ def open_frames(cell: "Cell", clips: ClipSet, shard: Shard | None = None) -> Fra
             len(frames.ok),
         )
     return frames
+
+
+_seen: dict[tuple[str, str], str] = {}
+"""The digest of the frames that the first cell of this process saw, by clips and settings."""
+
+
+def _check_unchanged(clips: ClipSet, settings: FrameSettings, frames: FrameStore) -> None:
+    key = clips.digest, settings.model_dump_json()
+    if _seen.setdefault(key, frames.digest) != frames.digest:
+        raise ClipHarError(
+            f"{clips.name}: its files changed while this process ran, and earlier cells saw other"
+            " frames: run the command again"
+        )
 
 
 def find_masked(

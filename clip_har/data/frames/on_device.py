@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -84,16 +83,20 @@ class DeviceFrames:
         Raises:
             ClipHarError: when no frames stay there, or the memory is full without them.
         """
-        import torch
-
         was_resident = self.is_resident
-        with suppress(torch.OutOfMemoryError):
+        try:
             return work()
+        except (RuntimeError, MemoryError) as error:
+            if not _is_full_memory(error):
+                raise
         # Here no traceback holds the tensors of the work that failed.
         if was_resident:
             self._give_way()
-            with suppress(torch.OutOfMemoryError):
+            try:
                 return work()
+            except (RuntimeError, MemoryError) as error:
+                if not _is_full_memory(error):
+                    raise
         raise ClipHarError(
             f"{self.device}: its memory is full: lower batch_size, the frames in one forward pass,"
             " or free memory that other processes hold"
@@ -129,6 +132,15 @@ class DeviceFrames:
             return sent
 
         return wait
+
+
+def _is_full_memory(error: Exception) -> bool:
+    """Return whether an error says that a memory is full: not all devices have a class for it."""
+    import torch
+
+    text = str(error).lower()
+    named = "out of memory" in text or "can't allocate memory" in text
+    return named or isinstance(error, torch.OutOfMemoryError | MemoryError)
 
 
 def _stay(frames: FrameStore, device: "torch.device") -> bool:

@@ -104,13 +104,13 @@ def test_frames_of_another_store_make_room(clips: ClipSet, tmp_path: Path) -> No
     assert [tuple(kept.shape) for kept in on_device._kept.values()] == [(2, 3, 24, 24)]
 
 
-def full(times: int) -> Callable[[], str]:
+def full(times: int, error: Exception | None = None) -> Callable[[], str]:
     """Return work that finds the memory full so many times."""
     tries = iter([True] * times + [False])
 
     def work() -> str:
         if next(tries):
-            raise torch.OutOfMemoryError
+            raise error or torch.OutOfMemoryError
         return "done"
 
     return work
@@ -132,10 +132,29 @@ def test_frames_give_way_when_the_memory_is_full_and_it_is_said_once(
 
 
 @pytest.mark.parametrize("resident", [True, False])
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"
+        ),
+        MemoryError("Unable to allocate 9 GiB for an array"),
+    ],
+    ids=["cuda", "mps", "cpu", "numpy"],
+)
 def test_a_memory_that_is_full_without_frames_says_what_to_do(
-    clips: ClipSet, tmp_path: Path, resident: bool
+    clips: ClipSet, tmp_path: Path, resident: bool, error: Exception
 ) -> None:
     frames = DeviceFrames(opened(clips, tmp_path, resident=resident), OTHER)
-    with pytest.raises(ClipHarError, match=r"^meta: its memory is full: lower batch_size") as error:
-        frames.in_memory(full(1 + resident))
-    assert error.value.__context__ is None, "its traceback would hold the device's memory"
+    with pytest.raises(ClipHarError, match=r"^meta: its memory is full: lower batch_size") as told:
+        frames.in_memory(full(1 + resident, error))
+    assert told.value.__context__ is None, "its traceback would hold the device's memory"
+
+
+def test_another_error_stays_what_it_is(clips: ClipSet, tmp_path: Path) -> None:
+    frames = DeviceFrames(opened(clips, tmp_path, resident=True), OTHER)
+    with pytest.raises(RuntimeError, match="shapes"):
+        frames.in_memory(full(1, RuntimeError("shapes do not fit")))
+    assert frames.is_resident
