@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from clip_har.core.code_version import code_digest, git_commit
 from clip_har.core.prefixes import PICTURES
-from clip_har.core.work_ahead import in_threads
 from clip_har.tracking.tracker import Curve, SweepSummary
 
 if TYPE_CHECKING:
@@ -86,15 +85,9 @@ def _send(client: "MlflowClient", run_id: str, curves: Mapping[str, Curve]) -> N
 
 def log_pictures(client: "MlflowClient", run_id: str, pictures: Mapping[str, Path]) -> None:
     """Send PNG files to the image grid of a run that has none of these keys yet, by key."""
-    from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_IMAGES
-
-    def send(key: str) -> None:
-        client.log_image(run_id, _drawn(pictures[key]), key=key, step=0)
-
-    if pictures:
-        # Each picture sets this tag, which a store refuses twice at once unless it is there.
-        client.set_tag(run_id, MLFLOW_LOGGED_IMAGES, True)
-        in_threads(send, list(pictures))
+    # Sent one by one: each sets the same tag, which the store refuses twice at once.
+    for key, path in pictures.items():
+        client.log_image(run_id, _drawn(path), key=key, step=0)
 
 
 def replace_pictures(client: "MlflowClient", run_id: str, pictures: Mapping[str, Path]) -> None:
