@@ -8,7 +8,7 @@ from threading import Event
 from typing import TypeVar
 
 THREADS = min(4, os.cpu_count() or 1)
-"""Threads of `in_threads`: with more, the interpreter lock keeps them waiting."""
+"""Threads for work in Python and C: with more, the interpreter lock keeps them waiting."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from clip_har.config.cell import Cell
 from clip_har.core.checksum import checksum
 from clip_har.core.errors import ClipHarError, describe
 from clip_har.core.progress import track
-from clip_har.core.work_ahead import work_ahead
+from clip_har.core.work_ahead import THREADS, work_ahead
 from clip_har.data.clips import ClipSet, clips_of
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_THREADS = 4
 _OTHER = "the clips have changed since they were judged"
 
 Stores = dict[str, FrameStore]
@@ -134,8 +132,7 @@ def _sheets(
         seen, whole = seen_frames(clip, noise).numpy(), clip.whole.numpy()
         return clip_id, (key_of(seen), key_of(whole)), len(seen)
 
-    threads = min(_THREADS, os.cpu_count() or 1)
-    with closing(work_ahead(take, ids, threads=threads, limit=2 * threads)) as coming:
+    with closing(work_ahead(take, ids, threads=THREADS, limit=2 * THREADS)) as coming:
         yield from coming
 
 
