@@ -1,4 +1,4 @@
-"""Arrays as tensors, without a copy."""
+"""Arrays as tensors without a copy, and tensors on their way to a device."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import torch
+
+_READ_AT_ONCE = ("cuda", "meta")
+"""Devices that have read a tensor, or nothing of it, when they are not waited for."""
 
 
 class _Writable:
@@ -36,3 +39,17 @@ def shared(array: NDArray[Any]) -> "torch.Tensor":
     import torch
 
     return torch.from_numpy(array if array.flags.writeable else np.asarray(_Writable(array)))
+
+
+def sent(tensor: "torch.Tensor", device: "torch.device") -> "torch.Tensor":
+    """Return a tensor on a device, without waiting for the device's work where that is safe.
+
+    CUDA copies ordinary memory before it returns. Apple's MPS may read it later, when it belongs to
+    something else (https://github.com/pytorch/pytorch/issues/189690), so it is waited for; so are
+    devices of which it is not known.
+
+    Args:
+        tensor: on the CPU, or on the device already.
+        device: where it goes.
+    """
+    return tensor.to(device, non_blocking=device.type in _READ_AT_ONCE)

@@ -20,14 +20,13 @@ from clip_har.masking.masked_clip import MaskedClip
 from clip_har.masking.masked_clips import MaskedClips
 from clip_har.models.usable import check_usable
 from clip_har.models.zero_shot import Classifier
-from clip_har.noise.batch import ClipBatch
+from clip_har.noise.batch import ClipBatch, mask_bits
 from clip_har.noise.contract import Noise, Seen
+from clip_har.noise.random import RandomNoise
 from clip_har.noise.variants import ChooseColumns
 from clip_har.results.costs import Cost
 
-THREADS = 4
-"""Threads that make the masks of the next clips, at most."""
-
+_THREADS = 4  # that make the masks of the next clips, at most
 _BATCHES = 8
 _CPU = torch.device("cpu")
 
@@ -85,7 +84,6 @@ def score_clips(
     clean: Embedded | None = None,
     keep_embeddings: bool = False,
     cost: Cost | None = None,
-    threads: int | None = None,
     model: str = "the model",
 ) -> ClipScores:
     """Show masked clips to a model, with each noise.
@@ -99,8 +97,6 @@ def score_clips(
         clean: embeddings of the clean twin; None if the clips are not compared with it.
         keep_embeddings: keep the clips' embeddings under the first noise.
         cost: counts the time.
-        threads: number of threads that make the masks of the next clips while the model works; 0
-            for none, None for one per core that PyTorch uses, at most `THREADS`.
         model: its checkpoint and precision, for messages.
 
     Raises:
@@ -117,7 +113,13 @@ def score_clips(
     effects: list[MaskEffect] = []
     kept: list[NDArray[np.float32]] = []
     device = classifier.device
-    threads = min(THREADS, torch.get_num_threads()) if threads is None else threads
+    # Four bytes a value: on a CPU they are sampled when they are added, and not kept.
+    random = noises[first] if device.type != "cpu" else None
+    random = random if isinstance(random, RandomNoise) else None
+    # What takes milliseconds a clip is done in several threads. All else takes less time than
+    # threads need to hand the lock of Python's interpreter to each other: in one.
+    long = masked.takes_long or random is not None
+    threads = min(_THREADS, torch.get_num_threads()) if long else 1
     # With a single noise on a CPU, several batches at once: if clips differ in length, only the
     # last batch is not full. A device must not wait for many batches.
     alone = device.type == "cpu" and not others
@@ -129,9 +131,8 @@ def score_clips(
     def prepare(index: int) -> _Prepared:
         pixels, clip = on_device.send(index), masked.clip(index)
         _ = clip.effect, clip.paint  # worked out now, in this thread
-        # Four bytes a value: on a CPU they are sampled when they are added, and not kept.
-        drawn = None if device.type == "cpu" else noises[first].draw(clip)
-        return _Prepared(clip, pixels, drawn)
+        drawn = None if random is None else random.draw(clip)
+        return _Prepared(clip, pixels, drawn, mask_bits(clip, device))
 
     def read(one_pass: _Pass, rows: slice) -> None:
         embedded = _keep(found[first], [one_pass], rows, ids[rows], twins, model)
@@ -152,7 +153,7 @@ def score_clips(
         threads if device.type == "cpu" else max((len(batch) for batch in batches), default=1)
     )
     with (
-        closing(work_ahead(prepare, indices, threads=threads, limit=max(ahead, 1))) as coming,
+        closing(work_ahead(prepare, indices, threads=threads, limit=ahead)) as coming,
         track(len(ids), message) as advance,
     ):
         for batch_of in batches:
@@ -164,6 +165,7 @@ def score_clips(
                     pixels=[one.pixels() for one in prepared],
                     canvas=canvas,
                     drawn=[one.drawn for one in prepared],
+                    bits=[one.bits for one in prepared],
                 )
                 column = np.zeros(len(prepared), np.int64)
                 with torch.inference_mode():
@@ -204,6 +206,7 @@ class _Prepared:
     clip: MaskedClip
     pixels: Callable[[], torch.Tensor]
     drawn: NDArray[np.float32] | None
+    bits: NDArray[np.uint8] | None
 
 
 class _Pass(NamedTuple):

@@ -1,6 +1,5 @@
 """What is painted over the hidden pixels."""
 
-import math
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -9,8 +8,8 @@ from PIL import ImageColor
 from pydantic import AfterValidator
 
 from clip_har.core.seeding import generator
-from clip_har.core.tensors import shared
 from clip_har.masking.area import Hidden
+from clip_har.masking.blend import blend
 from clip_har.masking.inpaint import background, inpaint, mean_colour, surround
 from clip_har.regions.gaussian import gaussian_blur
 
@@ -21,8 +20,6 @@ BLUR_SHARE = 0.05
 """Standard deviation of the blur over the frame's short side: 11 pixels of 224, where Fong and
 Vedaldi (2017, Interpretable Explanations of Black Boxes) find an image significantly blurred
 at 10."""
-
-_FRAMES = 4  # that are blended at once on a CPU
 
 _FROM_VISIBLE = {"surround": surround, "inpaint": inpaint, "background": background}
 _MADE = ("mean", "noise", "blur", *_FROM_VISIBLE)
@@ -121,79 +118,6 @@ def paint_of(
         return np.array(_colour(fill), np.uint8).reshape(1, 3, 1, 1)
     hidden: NDArray[np.bool_] = mask > 0
     return _made(frames, hidden, fill, seed=seed, clip_id=clip_id)
-
-
-def blend(
-    frames: "torch.Tensor",
-    paint: NDArray[np.uint8],
-    mask: Hidden,
-    *,
-    out: "torch.Tensor | None" = None,
-) -> "torch.Tensor":
-    """Paint over the frames of a clip, on the device where they are.
-
-    Args:
-        frames: ``(T, 3, H, W)`` uint8; not changed.
-        paint: uint8 of a shape that broadcasts to it.
-        mask: ``(1 or T, H, W)``, see `apply_mask`.
-        out: where the result is written to; None for a new tensor.
-
-    Returns:
-        ``(T, 3, H, W)`` uint8; equal to ``frames`` to the bit where nothing is covered.
-    """
-    import torch
-
-    device = frames.device
-    cover = sent(mask, device)[:, None]
-    over = shared(paint).to(device, non_blocking=True)
-    if mask.dtype == np.bool_:
-        # All bits of a byte or none: thirty times as fast as torch.where with broadcasting.
-        visible = cover - 1  # uint8: 0 where hidden, 255 elsewhere
-        painted = torch.bitwise_and(frames, visible, out=out)
-        return painted if not paint.any() else painted.bitwise_or_(over & ~visible)
-    painted = torch.empty(frames.shape, dtype=frames.dtype, device=device) if out is None else out
-    # A few frames at a time: what lies in between stays in the processor's cache.
-    step = _FRAMES if device.type == "cpu" else len(frames)
-    for begin in range(0, len(frames), step):
-        rows = slice(begin, begin + step)
-        share, colour = (part[rows] if len(part) > 1 else part for part in (cover, over))
-        mixed = (frames[rows].float() * (1 - share)).add_(colour.float() * share)
-        painted[rows] = mixed.round_()
-    return painted
-
-
-def sent(mask: Hidden, device: "torch.device") -> "torch.Tensor":
-    """Return a mask on a device; a bool one travels as bits.
-
-    Args:
-        mask: ``(F, H, W)``, see `apply_mask`.
-        device: of the frames.
-
-    Returns:
-        ``(F, H, W)``: uint8 0 or 1 for bool, else float32.
-    """
-    import torch
-
-    if mask.dtype != np.bool_:
-        return shared(mask).to(device, non_blocking=True)
-    if device.type == "cpu":
-        return shared(mask.view(np.uint8))
-    bits = torch.from_numpy(np.packbits(mask.view(np.uint8)))
-    return unpacked(bits.to(device, non_blocking=True), mask.shape)
-
-
-def unpacked(bits: "torch.Tensor", shape: tuple[int, ...]) -> "torch.Tensor":
-    """Return bits that numpy packed into bytes, as uint8 0 or 1 of a shape, on their device.
-
-    Example:
-        >>> import torch
-        >>> unpacked(torch.from_numpy(np.packbits([1, 0, 1])), (1, 3)).tolist()
-        [[1, 0, 1]]
-    """
-    import torch
-
-    places = torch.arange(7, -1, -1, device=bits.device, dtype=torch.uint8)
-    return (bits[:, None] >> places & 1).flatten()[: math.prod(shape)].view(shape)
 
 
 def feather(mask: NDArray[np.bool_], width: int) -> NDArray[np.float32]:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from clip_har.core.tensors import shared
 from clip_har.masking.area import Hidden
+from clip_har.masking.blend import blend
 from clip_har.masking.effect import MaskEffect
-from clip_har.masking.fill import blend
 
 if TYPE_CHECKING:
     from torch import Tensor

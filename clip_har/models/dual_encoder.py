@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from clip_har.core.tensors import sent
 from clip_har.models.device import Precision
 from clip_har.models.encoder import Encoder, load_fields, try_out
 from clip_har.models.preprocess import normalise
@@ -43,8 +44,8 @@ class DualEncoder(Encoder):
             ``(M, D)`` float32, L2-normalised.
         """
         parts = [frames] if isinstance(frames, Tensor) else frames
-        sent = [part.to(self.device, non_blocking=True) for part in parts]
-        pixels = normalise(sent, self.scale, dtype=self.dtype)
+        here = [sent(part, self.device) for part in parts]
+        pixels = normalise(here, self.scale, dtype=self.dtype)
         if self.tower is None:
             return self.encode_pixels(pixels)
         return normalize(self.tower(pixels).float(), dim=-1)

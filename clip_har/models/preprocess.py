@@ -1,6 +1,7 @@
 """From uint8 frames to a model's input, as batched tensors."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -26,13 +27,11 @@ def normalise(
     """
     parts = [frames] if isinstance(frames, Tensor) else frames
     device = parts[0].device
-    # (x / levels - mean) / std as one multiplication and one addition per channel.
-    mean, std = (
-        torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (scale.mean, scale.std)
-    )
-    factor, shift = 1 / (scale.levels * std), -mean / std
+    factor, shift = _factor_and_shift(scale, device)
     if isinstance(frames, Tensor) and frames.is_floating_point():  # learned noise
         return torch.addcmul(shift, frames, factor).to(dtype)
+    if device.type != "cpu" and len(parts) > 1:
+        parts = [torch.cat(list(parts))]  # a few operations, not a few for each clip
     lengths = [len(part) for part in parts]
     pixels = torch.empty((sum(lengths), *parts[0].shape[1:]), device=device)
     at_once = _AT_ONCE if device.type == "cpu" else len(pixels)
@@ -41,3 +40,17 @@ def normalise(
         for some, there in zip(*pairs, strict=True):
             there.copy_(some).mul_(factor).add_(shift)
     return pixels.to(dtype)
+
+
+@cache
+def _factor_and_shift(scale: PixelScale, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return ``(x / levels - mean) / std`` as a factor and a sum, ``(1, 3, 1, 1)`` each.
+
+    They are sent to a device once: sending waits until it has done all its work.
+    """
+    with torch.inference_mode(mode=False):  # gradients may flow through what they are used for
+        mean, std = (
+            torch.tensor(values, device=device).view(1, 3, 1, 1)
+            for values in (scale.mean, scale.std)
+        )
+        return 1 / (scale.levels * std), -mean / std

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clip_har.core.tensors import shared
-from clip_har.masking.fill import sent
+from clip_har.masking.blend import blend_clips, cover_of, covers_of, packed
 from clip_har.masking.masked_clip import MaskedClip, shown_of
 from clip_har.models.zero_shot import ZeroShot
 
@@ -30,6 +30,7 @@ class ClipBatch:
             for new memory, which a CPU needs time for. The next batch may paint over it.
         drawn: the random numbers of the noise for each clip, see `RandomNoise.draw`, if they are
             sampled already.
+        bits: the mask of each clip as it travels, see `mask_bits`, if it is packed already.
 
     Attributes:
         lengths: frames of each clip.
@@ -43,6 +44,7 @@ class ClipBatch:
         pixels: Sequence[Tensor] | None = None,
         canvas: Tensor | None = None,
         drawn: Sequence[NDArray[np.float32] | None] | None = None,
+        bits: Sequence[NDArray[np.uint8] | None] | None = None,
     ) -> None:
         self.clips = clips
         self.device = device
@@ -50,6 +52,9 @@ class ClipBatch:
         self.drawn = drawn or [None] * len(clips)
         self._canvas = canvas
         self._pixels = pixels
+        every = bits or [mask_bits(clip, device) for clip in clips]
+        known = [own for own in every if own is not None]
+        self._bits = known if len(known) == len(clips) else None
 
     @cached_property
     def whole_clips(self) -> list[Tensor]:
@@ -62,10 +67,13 @@ class ClipBatch:
     @cached_property
     def shown_clips(self) -> list[Tensor]:
         """Of each clip ``(T, 3, S, S)`` uint8 as it is shown; not to be written to."""
-        frames = sum(self.lengths)
+        canvas = None if self._canvas is None else self._canvas[: sum(self.lengths)]
+        if self._bits is not None and any(clip.hides for clip in self.clips):
+            paints = [clip.paint for clip in self.clips]
+            return blend_clips(self.whole_clips, paints, self._bits, out=canvas)
         places: Sequence[Tensor | None] = [None] * len(self.clips)
-        if self._canvas is not None:
-            places = torch.split(self._canvas[:frames], self.lengths)
+        if canvas is not None:
+            places = torch.split(canvas, self.lengths)
         each = zip(self.clips, self.whole_clips, places, strict=True)
         return [clip.painted(whole, out=place) for clip, whole, place in each]
 
@@ -82,17 +90,25 @@ class ClipBatch:
     @cached_property
     def hidden_clips(self) -> list[Tensor]:
         """Of each clip ``(1 or T, 1, S, S)`` float32, the share of each pixel that is hidden."""
-        return [sent(clip.hidden, self.device).float().unsqueeze(1) for clip in self.clips]
+        return [cover_of(clip.hidden, self.device).float().unsqueeze(1) for clip in self.clips]
+
+    @cached_property
+    def hidden(self) -> Tensor:
+        """``(M, 1, S, S)`` float32, the share of each pixel of a frame that is hidden."""
+        if self._bits is not None:
+            size = self.clips[0].hidden.shape[-1]
+            return covers_of(self._bits, self.lengths, size, self.device).float()
+        each = zip(self.hidden_clips, self.lengths, strict=True)
+        return torch.cat([hidden.expand(length, -1, -1, -1) for hidden, length in each])
 
     @cached_property
     def times(self) -> Tensor:
-        """``(M,)`` int64, the frames' places in their clips."""
-        return torch.cat([torch.arange(length) for length in self.lengths]).to(self.device)
+        """``(M,)`` int64 on the CPU, the frames' places in their clips."""
+        return torch.cat([torch.arange(length) for length in self.lengths])
 
     def per_frame(self, values: NDArray[np.int64]) -> Tensor:
-        """Repeat a value of each clip ``(B,)`` for each of its frames: ``(M,)``."""
-        lengths = torch.tensor(self.lengths)
-        return torch.from_numpy(values.copy()).repeat_interleave(lengths).to(self.device)
+        """Repeat a value of each clip ``(B,)`` for each of its frames: ``(M,)`` on the CPU."""
+        return torch.from_numpy(values.repeat(self.lengths))
 
     def embedded(self, zero_shot: ZeroShot) -> Tensor:
         """Embed the frames as they are shown, once for all noise in feature space: ``(M, D)``."""
@@ -101,3 +117,14 @@ class ClipBatch:
         return self._embedded
 
     _embedded: Tensor | None = None
+
+
+def mask_bits(clip: MaskedClip, device: torch.device) -> NDArray[np.uint8] | None:
+    """Return a clip's mask as it travels to a device, see `clip_har.masking.blend.packed`.
+
+    It is None for a mask with soft edges, and on a CPU, where nothing travels: such clips are
+    painted one by one.
+    """
+    if device.type == "cpu" or clip.hidden.dtype != np.bool_:
+        return None
+    return packed(np.asarray(clip.hidden, np.bool_))

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
 
-    from clip_har.masking.masked_clip import MaskedClip
     from clip_har.models.zero_shot import ZeroShot
     from clip_har.noise.batch import ClipBatch
 
@@ -46,15 +45,6 @@ class Noise(Protocol):
     @property
     def columns(self) -> int:
         """The number of noises that a clip can be seen under: 1, or the number of classes C."""
-
-    def draw(self, clip: "MaskedClip") -> NDArray[np.float32] | None:
-        """Return the random numbers of a clip's noise; None if it has none.
-
-        They are sampled while the model works on other clips, and handed back in `ClipBatch.drawn`.
-
-        Args:
-            clip: the clip under its mask.
-        """
 
     def seen(self, clips: "ClipBatch", columns: NDArray[np.int64]) -> Seen:
         """Add noise to the frames of B clips.
@@ -220,6 +210,9 @@ def realised(frames: "Tensor", noisy: "Tensor", lengths: Sequence[int]) -> "tupl
         change = noisy[rows].float().sub_(frames[rows])
         largest.append(change.abs().amax(dim=(1, 2, 3)))
         square.append(change.square_().mean(dim=(1, 2, 3)))
+    if frames.device.type != "cpu" and len(set(lengths)) == 1:  # a few operations for all clips
+        means, peaks = (torch.cat(part).view(-1, lengths[0]) for part in (square, largest))
+        return means.mean(dim=1).sqrt(), peaks.amax(dim=1)
     squares, most = (torch.split(torch.cat(part), list(lengths)) for part in (square, largest))
     return (
         torch.stack([part.mean().sqrt() for part in squares]),

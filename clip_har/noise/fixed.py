@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from clip_har.data.frames.store import FrameStore
-    from clip_har.masking.masked_clip import MaskedClip
     from clip_har.models.zero_shot import Classifier, ZeroShot
     from clip_har.noise.batch import ClipBatch
 
@@ -26,10 +25,6 @@ class FixedNoise(NoiseSettings):
     """The base class of options that learn nothing; each defines `seen`."""
 
     columns: ClassVar[int] = 1
-
-    def draw(self, clip: "MaskedClip") -> NDArray[np.float32] | None:  # noqa: ARG002
-        """Return None: no random numbers."""
-        return None
 
     @abstractmethod
     def seen(self, clips: "ClipBatch", columns: NDArray[np.int64]) -> Seen:

@@ -54,7 +54,11 @@ class RandomNoise(FixedNoise):
         """
 
     def draw(self, clip: "MaskedClip") -> NDArray[np.float32]:
-        """Return the random numbers of a clip's noise."""
+        """Return the random numbers of a clip's noise.
+
+        On a device other than a CPU they are sampled while the model works on other clips, and
+        handed back in `ClipBatch.drawn`.
+        """
         count = 1 if self.static else len(clip.places)
         return self.sample((count, *clip.pixels.shape[1:]), clip.id)
 
@@ -62,12 +66,12 @@ class RandomNoise(FixedNoise):
         """Add noise to clips, on their device; it depends on the clip's id and the seed alone."""
         import torch
 
-        from clip_har.core.tensors import shared
+        from clip_har.core.tensors import sent, shared
 
         every, sizes = [], []
         for number, clip in enumerate(clips.clips):
             drawn = clips.drawn[number]
-            numbers = shared(self.draw(clip) if drawn is None else drawn).to(clips.device)
+            numbers = sent(shared(self.draw(clip) if drawn is None else drawn), clips.device)
             shown = clips.shown_clips[number]
             if self.where == "before":
                 noisy = with_noise(clips.whole_clips[number], numbers, None, self._add)

@@ -14,6 +14,7 @@ from clip_har.data.clips import Clip, ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings
 from clip_har.engine.score_clips import ClipScores, NoiseScores, score_clips, seen_frames
+from clip_har.masking.feature import FeatureMask
 from clip_har.masking.fill import apply_mask
 from clip_har.masking.mask import Mask
 from clip_har.masking.masked_clip import MaskedClip
@@ -21,6 +22,7 @@ from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.percent import PercentMask
 from clip_har.models.pooling import Pooling, clip_scores
 from clip_har.models.zero_shot import ZeroShot
+from clip_har.noise.batch import ClipBatch
 from clip_har.noise.contract import Noise
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.perturbation import NoPerturbation, Perturbation
@@ -37,7 +39,7 @@ from clip_har.noise.none import NoNoise
 from clip_har.noise.where import Where
 from clip_har.results.score_table import ScoreTable
 from tests.data.made import write_video
-from tests.noise.made import COUNT, SIDE, planted_classifier, shown, started
+from tests.noise.made import COUNT, SIDE, planted_classifier, shown, started, subject_maps
 from tests.planted import CLASSES, planted_frames
 from tests.tables import scored_table
 
@@ -146,6 +148,28 @@ def test_scores_are_those_of_the_clamped_rounded_sum(small_frames, noise, where)
             assert torch.equal(seen_frames(clip, replace(delta, where=where), column), picture)
             expected = classifier.scores([picture])[0].numpy()
             np.testing.assert_allclose(found.scores[row, column], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("where", ["everywhere", "visible"])
+@pytest.mark.parametrize("mask", [HALF, FRESH, FeatureMask(ratio=None, soft=2)], ids=repr)
+@pytest.mark.parametrize(
+    "noise",
+    [UniversalNoise(epsilon=60), ClassSpecificNoise(epsilon=60, static=False)],
+    ids=["still", "moving"],
+)
+def test_noise_is_added_at_once_to_the_clips_of_a_batch_as_to_each(
+    small_frames, tmp_path, noise, mask, where
+):
+    delta = replace(pixels(noise, planted_classifier()), where=where)
+    maps = subject_maps(small_frames, tmp_path)
+    masked = shown(small_frames, mask, subject=maps, feature=maps if mask.feature else None)
+    batch = ClipBatch([masked.clip(row) for row in (0, 13, 29)])
+    columns = np.array([0, delta.columns - 1, delta.columns // 2])
+    one_by_one, at_once = delta.seen(batch, columns), delta.seen_at_once(batch, columns)
+    for mine, theirs in zip(one_by_one.frames, at_once.frames, strict=True):
+        assert torch.equal(mine, theirs)
+    assert torch.equal(one_by_one.rms, at_once.rms)
+    assert torch.equal(one_by_one.largest, at_once.largest)
 
 
 def test_every_class_has_an_answer_of_its_own(small_frames):

@@ -15,8 +15,8 @@ from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings, Order
 from clip_har.masking import inpaint
+from clip_har.masking.blend import blend_clips, packed, unpacked
 from clip_har.masking.feature import FeatureMask
-from clip_har.masking.fill import unpacked
 from clip_har.masking.isolation import IsolationMask
 from clip_har.masking.mask import Mask
 from clip_har.masking.masked_clips import MaskedClips
@@ -115,6 +115,48 @@ def test_frames_are_the_whole_ones_with_paint_over_what_is_hidden(
         assert torch.equal(again, batched), "in memory that was used before"
 
 
+@pytest.mark.parametrize("order", ["shuffled", "single"])
+@pytest.mark.parametrize("name", ["none", "static", "fresh", "shape", "feature"])
+def test_clips_painted_at_once_equal_clips_painted_one_by_one(
+    clips: ClipSet, cache: Path, name: str, order: Order
+) -> None:
+    for fill in FILLS if name != "none" else FILLS[:1]:
+        mask = MASKS[name]
+        masked = shown(
+            clips, cache, mask if name == "none" else mask.model_copy(update={"fill": fill}), order
+        )
+        some = [masked.clip(index) for index in (0, 3, 5)]
+        bits = [packed(np.asarray(clip.hidden, bool)) for clip in some]
+        canvas = torch.full((12, 3, SIDE, SIDE), 77, dtype=torch.uint8)
+        for out in (None, canvas):
+            painted = blend_clips(
+                [clip.whole for clip in some], [clip.paint for clip in some], bits, out=out
+            )
+            for clip, frames in zip(some, painted, strict=True):
+                assert torch.equal(frames, clip.frames), fill
+        assert torch.equal(canvas, torch.cat([clip.frames for clip in some]))
+
+
+@given(st.data())
+def test_clips_of_any_length_with_still_and_fresh_masks_are_painted_at_once(
+    data: st.DataObject,
+) -> None:
+    numbers = np.random.default_rng(data.draw(st.integers(0, 99)))
+    whole, paints, masks = [], [], []
+    for _ in range(data.draw(st.integers(1, 4))):
+        frames = data.draw(st.integers(1, 5))
+        of_mask, of_paint = (frames if data.draw(st.booleans()) else 1 for _ in range(2))
+        area = (3, 5) if data.draw(st.booleans()) else (1, 1)
+        whole.append(numbers.integers(0, 256, (frames, 3, 3, 5), np.uint8))
+        paints.append(numbers.integers(0, 256, (of_paint, 3, *area), np.uint8))
+        masks.append(numbers.random((of_mask, 3, 5)) < 0.5)
+    painted = blend_clips(
+        [torch.from_numpy(frames) for frames in whole], paints, [packed(mask) for mask in masks]
+    )
+    for bare, paint, mask, found in zip(whole, paints, masks, painted, strict=True):
+        assert np.array_equal(found.numpy(), np.where(mask[:, None], paint, bare))
+
+
 @pytest.mark.parametrize("name", ["static", "soft"])
 def test_frames_of_the_store_are_never_written_to(clips: ClipSet, cache: Path, name: str) -> None:
     masked = shown(clips, cache, MASKS[name], "forward")
@@ -128,5 +170,6 @@ def test_frames_of_the_store_are_never_written_to(clips: ClipSet, cache: Path, n
 @given(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9), st.integers(0, 99))
 def test_masks_travel_as_bits(frames: int, height: int, width: int, seed: int) -> None:
     mask = np.random.default_rng(seed).random((frames, height, width)) < 0.5
-    bits = torch.from_numpy(np.packbits(mask))
-    assert np.array_equal(unpacked(bits, mask.shape).numpy(), mask)
+    bits = torch.from_numpy(packed(mask))
+    assert bits.numel() == frames * height * -(-width // 8)
+    assert np.array_equal(unpacked(bits, width).numpy(), mask)

@@ -48,3 +48,16 @@ def test_every_grey_level_by_hand() -> None:
 def test_dtype() -> None:
     frames = torch.zeros((1, 3, 2, 2), dtype=torch.uint8)
     assert normalise(frames, PixelScale(MEAN, STD), dtype=torch.bfloat16).dtype == torch.bfloat16
+
+
+def test_constants_are_sent_to_a_device_once_since_it_would_be_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scale, other = PixelScale((0.1, 0.2, 0.3), STD), torch.device("meta")
+    frames = [torch.zeros((2, 3, 2, 2), dtype=torch.uint8, device=other) for _ in range(3)]
+    with torch.inference_mode():
+        assert normalise(frames, scale, dtype=torch.float32).shape == (6, 3, 2, 2)
+    monkeypatch.setattr(torch, "tensor", None)
+    noisy = torch.zeros((2, 3, 2, 2), device=other, requires_grad=True)
+    assert normalise(noisy, scale, dtype=torch.float32).requires_grad
+    assert normalise(frames, scale, dtype=torch.bfloat16).dtype == torch.bfloat16

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from clip_har.core.tensors import sent
 from clip_har.noise.learned.shift import rows_of
 
 PATTERNS, WEIGHTS = "patterns", "weights"
@@ -48,8 +49,9 @@ class LowRank:
         for time in torch.unique(times).tolist():
             (which,) = torch.nonzero(times == time, as_tuple=True)
             chosen.append(which)
-            mixed.append(torch.einsum("mk,k...->m...", weights[which], self.patterns[:, time]))
-        return torch.cat(mixed)[torch.argsort(torch.cat(chosen))]
+            own = weights[sent(which, weights.device)]
+            mixed.append(torch.einsum("mk,k...->m...", own, self.patterns[:, time]))
+        return torch.cat(mixed)[sent(torch.argsort(torch.cat(chosen)), weights.device)]
 
     def full(self) -> Tensor:
         """Return the part of every class, ``(C, F, 3, r, r)``."""

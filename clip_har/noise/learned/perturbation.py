@@ -7,7 +7,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clip_har.masking.masked_clip import MaskedClip
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.batch import ClipBatch
@@ -67,9 +66,6 @@ class NoPerturbation:
     """No noise, for comparison; embeddings are shared with noise in feature space."""
 
     columns = 1
-
-    def draw(self, clip: MaskedClip) -> None:
-        """Return None: no random numbers."""
 
     def seen(self, clips: ClipBatch, columns: NDArray[np.int64]) -> Seen:  # noqa: ARG002
         """Return the frames as they are."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import embedding, normalize
 
-from clip_har.masking.masked_clip import MaskedClip
+from clip_har.core.tensors import sent
 from clip_har.models.dual_encoder import DualEncoder
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.batch import ClipBatch
@@ -74,9 +74,6 @@ class EmbeddingShift:
         """The number of classes."""
         return len(self.parts["own"])
 
-    def draw(self, clip: MaskedClip) -> None:
-        """Return None: no random numbers."""
-
     def seen(self, clips: ClipBatch, columns: NDArray[np.int64]) -> Seen:  # noqa: ARG002
         """Return the frames as they are: no pixel changes."""
         return unchanged(clips)
@@ -126,5 +123,5 @@ def rows_of(table: Tensor, which: Tensor) -> Tensor:
 
     The gradient of plain indexing is not, if a row occurs twice and the CPU has several threads.
     """
-    picked = embedding(which.to(table.device), table.flatten(1))
+    picked = embedding(sent(which, table.device), table.flatten(1))
     return picked.reshape(-1, *table.shape[1:])

@@ -1,0 +1,139 @@
+"""Clips that are shown on a device other than a CPU: it is given work, and not waited for.
+
+PyTorch's ``meta`` device stands in: its operations are begun as on any other, and do nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from clip_har.core.tensors import sent
+from clip_har.data.frames.store import FrameStore
+from clip_har.engine.score_clips import score_clips
+from clip_har.masking.mask import Mask
+from clip_har.masking.none import NoMask
+from clip_har.masking.percent import PercentMask
+from clip_har.masking.shape import ShapeMask
+from clip_har.models.preprocess import normalise
+from clip_har.models.processor import PixelScale
+from clip_har.noise.contract import Noise
+from clip_har.noise.learned.base import Learned
+from clip_har.noise.learned.pixel_noise import PixelNoise
+from clip_har.noise.learned.settings import ClassSpecificNoise, ResidualNoise, UniversalNoise
+from clip_har.noise.none import NoNoise
+from clip_har.noise.where import Where
+from tests.noise.made import COUNT, planted_classifier, shown, started
+from tests.planted import CLASSES
+
+CPU, DEVICE = torch.device("cpu"), torch.device("meta")
+SCALE = PixelScale((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+VIEWS = {"slice", "split", "view", "unsqueeze", "select", "detach", "flatten", "alias"}
+
+
+@dataclass
+class Operations(TorchDispatchMode):
+    """What the thread that uses it begins on the device."""
+
+    begun: list[str] = field(default_factory=list)
+    waited: list[str] = field(default_factory=list)
+    read: int = 0
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> object:
+        name, kwargs = func.overloadpacket.__name__, kwargs or {}
+        from_cpu = bool(args) and isinstance(args[0], Tensor) and args[0].device.type == "cpu"
+        if name == "_to_copy" and kwargs.get("device") == CPU and not from_cpu:
+            self.read += 1
+            return torch.zeros(args[0].shape)
+        found = func(*args, **kwargs)
+        if isinstance(found, Tensor) and found.device == DEVICE:
+            if name not in VIEWS:
+                self.begun.append(name)
+            if from_cpu and not kwargs.get("non_blocking"):
+                self.waited.append(name)
+        return found
+
+
+@dataclass
+class Stand:
+    """A model on the device that begins no operations of its own."""
+
+    batches: list[int] = field(default_factory=list)
+    device: torch.device = DEVICE
+    batch_size: int = 64
+    pooling: str = "mean"
+
+    def forward(self, clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        pixels = normalise(clips, SCALE, dtype=torch.bfloat16)
+        assert pixels.device == DEVICE
+        self.batches.append(len(pixels))
+        return torch.ones(len(clips), len(CLASSES)), torch.ones(len(clips), 4)
+
+
+def operations(frames: FrameStore, mask: Mask, clips: int, **more: Noise) -> Operations:
+    """Show some clips in one batch, without noise and with more."""
+    masked, model = shown(frames, mask), Stand()
+    masked.evaluated[clips:] = []
+    found = Operations()
+    with found:
+        score_clips(masked, model, {"none": NoNoise(), **more})
+    assert set(model.batches) == {clips * COUNT}
+    return found
+
+
+STILL = PercentMask(ratio=0.3, patch=4, fill="#804020")
+FRESH = PercentMask(ratio=0.3, patch=4, static=False)
+MASKS = {"none": NoMask(), "shape": ShapeMask(ratio=0.3), "still": STILL, "fresh": FRESH}
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_a_batch_takes_as_few_operations_as_a_clip_and_waits_for_none(
+    small_frames: FrameStore, name: str
+) -> None:
+    operations(small_frames, MASKS[name], 1)  # sends what is sent once
+    # Of one clip the parts need not be joined.
+    few, many = (operations(small_frames, MASKS[name], clips) for clips in (2, 8))
+    assert many.begun == few.begun
+    assert len(many.begun) <= 20
+    assert not many.waited
+
+
+@pytest.mark.parametrize("where", ["everywhere", "visible"])
+@pytest.mark.parametrize(
+    "noise",
+    [UniversalNoise(), ClassSpecificNoise(), ClassSpecificNoise(static=False), ResidualNoise()],
+    ids=["universal", "own", "moving", "residual"],
+)
+def test_so_does_learned_noise_of_each_class(
+    small_frames: FrameStore, noise: Learned, where: Where
+) -> None:
+    made = started(noise, planted_classifier())
+    assert isinstance(made, PixelNoise)
+    parts = {name: part.detach().to(DEVICE) for name, part in made.parts.items()}
+    window = None if made.window is None else made.window.to(DEVICE)
+    there = replace(made, parts=parts, window=window, where=where)
+    operations(small_frames, STILL, 1, own=there)
+    few, many = (operations(small_frames, STILL, clips, own=there) for clips in (2, 8))
+    assert many.begun == few.begun
+    assert len(many.begun) < 25 + 45 * there.columns
+    assert not many.waited
+    assert many.read <= 2, "how strong the noise is: read once for all passes of a batch"
+
+
+@pytest.mark.parametrize(("device", "waits"), [("meta", False), ("cuda", False), ("mps", True)])
+def test_a_device_that_reads_memory_later_is_waited_for(
+    device: str, waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {}
+    monkeypatch.setattr(Tensor, "to", lambda _, device, **more: asked.update({device: more}))
+    sent(torch.zeros(1), torch.device(device))
+    assert asked == {torch.device(device): {"non_blocking": not waits}}
