@@ -14,6 +14,7 @@ from rich.table import Table
 from benchmarks import (
     accelerator,
     agreement,
+    host,
     noise,
     overhead,
     sections,
@@ -33,6 +34,7 @@ _EVERYWHERE = [
     "start",
     "agreement",
     "store",
+    "host",
     "sections",
     "noise",
     "overhead",
@@ -106,6 +108,7 @@ def _groups(
         "accelerator": partial(accelerator.rows, inputs, rounds, tuple(runtimes)),
         "agreement": partial(agreement.rows, inputs, runtimes),
         "store": partial(store.rows, inputs, rounds),
+        "host": partial(host.rows, inputs, rounds),
         "sections": partial(sections.rows, inputs, rounds),
         "noise": partial(noise.rows, inputs, rounds),
         "overhead": lambda: [overhead.overhead_row(inputs, rounds)],

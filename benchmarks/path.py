@@ -23,7 +23,7 @@ from clip_har.masking.shape import ShapeMask
 from clip_har.models.clip import CLIP
 from clip_har.models.device import Precision
 from clip_har.models.runtime import Runtime
-from clip_har.models.zero_shot import ZeroShot
+from clip_har.models.zero_shot import Classifier, ZeroShot
 from clip_har.noise.none import NoNoise
 
 MASKS: Mapping[str, Mask] = {
@@ -92,7 +92,7 @@ def masked(inputs: Inputs, frames: FrameStore, mask: Mask) -> MaskedClips:
     return MaskedClips(masking=mask, seed=0, frames=frames, patch=patch)
 
 
-def cell(clips: MaskedClips, classifier: ZeroShot) -> Callable[[], float]:
+def cell(clips: MaskedClips, classifier: Classifier) -> Callable[[], float]:
     """Return a function that shows the clips to the model once: the seconds of a warm cell."""
 
     def seconds() -> float:

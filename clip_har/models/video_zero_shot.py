@@ -61,13 +61,14 @@ class VideoZeroShot:
                 number of frames if it has none.
 
         Returns:
-            ``(B, C)`` logits and ``(B, D)`` embeddings, float32 on the CPU.
+            ``(B, C)`` logits and ``(B, D)`` embeddings, float32 on the model's device: it need not
+            be waited for.
         """
         scores, embeddings = [], []
         for part in self._parts(clips):
             embedded, more = self.model.encode_clips(self.model.pixels(part))
-            scores.append(self.model.logits(embedded, more, self.prompts).cpu())
-            embeddings.append(embedded.cpu())
+            scores.append(self.model.logits(embedded, more, self.prompts))
+            embeddings.append(embedded)
         return torch.cat(scores), torch.cat(embeddings)
 
     def _parts(self, clips: Sequence[Tensor]) -> Iterator[Tensor]:

@@ -7,6 +7,7 @@ import sys
 import pytest
 import torch
 
+from benchmarks import host
 from benchmarks.alike import LOGIT
 from benchmarks.compare import ROOT
 from benchmarks.noise import first_clips, with_classes
@@ -45,6 +46,14 @@ def test_clips_and_classes_can_be_others(made, frames, classifier):
     vectors = with_classes(classifier, 101).class_embeddings
     assert vectors.shape[0] == 101
     assert torch.equal(vectors[:3], classifier.class_embeddings)
+
+
+def test_a_cell_takes_as_long_as_the_card_and_the_work_of_the_host(made, monkeypatch):
+    monkeypatch.setattr(host, "_CLIPS", 3)
+    monkeypatch.setattr(host, "_FRAME", 5e-3)
+    found = host.rows(made, 1)
+    assert [row.number for row in found] == ["14"] * 3
+    assert all(1 <= row.middle < 3 for row in found)
 
 
 @pytest.mark.slow

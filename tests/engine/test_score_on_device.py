@@ -5,6 +5,7 @@ PyTorch's ``meta`` device stands in: its operations are begun as on any other, a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from clip_har.masking.percent import PercentMask
 from clip_har.masking.shape import ShapeMask
 from clip_har.models.preprocess import normalise
 from clip_har.models.processor import PixelScale
+from clip_har.models.video_zero_shot import VideoZeroShot
 from clip_har.noise.contract import Noise
 from clip_har.noise.learned.base import Learned
 from clip_har.noise.learned.pixel_noise import PixelNoise
@@ -127,6 +129,20 @@ def test_so_does_learned_noise_of_each_class(
     assert len(many.begun) < 25 + 45 * there.columns
     assert not many.waited
     assert many.read <= 2, "how strong the noise is: read once for all passes of a batch"
+
+
+def test_a_model_of_whole_clips_leaves_its_answers_on_the_device() -> None:
+    model: Any = SimpleNamespace(
+        device=DEVICE,
+        pixels=lambda clips: clips.to(DEVICE),
+        encode_clips=lambda pixels: (pixels.new_ones(len(pixels), 4), None),
+        logits=lambda embedded, _, prompts: embedded @ prompts.float().mean(dim=1).T.byte(),
+    )
+    classifier = VideoZeroShot(model, torch.ones(3, 2, 4, device=DEVICE), batch_size=4)
+    clips = [torch.zeros(length, 3, 8, 8, dtype=torch.uint8) for length in (2, 2, 2, 4)]
+    scores, embeddings = classifier.forward(clips)
+    assert (scores.shape, embeddings.shape) == ((4, 3), (4, 4))
+    assert scores.device == embeddings.device == DEVICE
 
 
 @pytest.mark.parametrize(("device", "waits"), [("meta", False), ("cuda", False), ("mps", True)])
