@@ -113,7 +113,7 @@ def _groups(
         "noise": partial(noise.rows, inputs, rounds),
         "overhead": lambda: [overhead.overhead_row(inputs, rounds)],
         "report": lambda: [overhead.report_row(inputs, min(rounds, 2))],
-        "memory": lambda: [overhead.memory_row(inputs, min(rounds, 2))],
+        "memory": lambda: overhead.memory_rows(inputs, min(rounds, 2)),
         "workers": lambda: [workers.row(inputs, rounds)],
         "shared": lambda: [workers.shared_row(inputs, rounds)],
         "tiny": partial(tiny.rows, inputs, rounds),
