@@ -8,9 +8,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import torch
 
-_READ_AT_ONCE = ("cuda", "meta")
-"""Devices that have read a tensor, or nothing of it, when they are not waited for."""
-
 
 class _Writable:
     """The memory of an array, said to be writable."""
@@ -44,12 +41,15 @@ def shared(array: NDArray[Any]) -> "torch.Tensor":
 def sent(tensor: "torch.Tensor", device: "torch.device") -> "torch.Tensor":
     """Return a tensor on a device, without waiting for the device's work where that is safe.
 
-    CUDA copies ordinary memory before it returns. Apple's MPS may read it later, when it belongs to
-    something else (https://github.com/pytorch/pytorch/issues/189690), so it is waited for; so are
-    devices of which it is not known.
+    For CUDA it is copied to pinned memory first, which belongs to the copy until that is done.
+    Apple's MPS may read ordinary memory later, when it belongs to something else
+    (https://github.com/pytorch/pytorch/issues/189690), so it is waited for; so are devices of which
+    it is not known. ``meta`` stands in for a device in tests and benchmarks.
 
     Args:
         tensor: on the CPU, or on the device already.
         device: where it goes.
     """
-    return tensor.to(device, non_blocking=device.type in _READ_AT_ONCE)
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=device.type in ("cuda", "meta"))

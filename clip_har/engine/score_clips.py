@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from clip_har.core.progress import track
-from clip_har.core.work_ahead import work_ahead
+from clip_har.core.work_ahead import work_ahead_as_pays
 from clip_har.data.frames.on_device import DeviceFrames
 from clip_har.engine.drift import CleanEmbeddings, Embedded
 from clip_har.masking.effect import MaskEffect
@@ -113,13 +113,7 @@ def score_clips(
     effects: list[MaskEffect] = []
     kept: list[NDArray[np.float32]] = []
     device = classifier.device
-    # Four bytes a value: on a CPU they are sampled when they are added, and not kept.
-    random = noises[first] if device.type != "cpu" else None
-    random = random if isinstance(random, RandomNoise) else None
-    # What takes milliseconds a clip is done in several threads. All else takes less time than
-    # threads need to hand the lock of Python's interpreter to each other: in one.
-    long = masked.takes_long or random is not None
-    threads = min(_THREADS, torch.get_num_threads()) if long else 1
+    threads = min(_THREADS, torch.get_num_threads())
     # With a single noise on a CPU, several batches at once: if clips differ in length, only the
     # last batch is not full. A device must not wait for many batches.
     alone = device.type == "cpu" and not others
@@ -131,7 +125,10 @@ def score_clips(
     def prepare(index: int) -> _Prepared:
         pixels, clip = on_device.send(index), masked.clip(index)
         _ = clip.effect, clip.paint  # worked out now, in this thread
-        drawn = None if random is None else random.draw(clip)
+        noise, drawn = noises[first], None
+        # Four bytes a value: on a CPU they are sampled when they are added, and not kept.
+        if isinstance(noise, RandomNoise) and device.type != "cpu":
+            drawn = noise.draw(clip)
         return _Prepared(clip, pixels, drawn, mask_bits(clip, device))
 
     def read(one_pass: _Pass, rows: slice) -> None:
@@ -153,7 +150,7 @@ def score_clips(
         threads if device.type == "cpu" else max((len(batch) for batch in batches), default=1)
     )
     with (
-        closing(work_ahead(prepare, indices, threads=threads, limit=ahead)) as coming,
+        closing(work_ahead_as_pays(prepare, indices, threads=threads, limit=ahead)) as coming,
         track(len(ids), message) as advance,
     ):
         for batch_of in batches:

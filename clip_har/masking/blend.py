@@ -65,7 +65,8 @@ def blend_clips(
     """Paint over the frames of several clips at once, as `blend` does clip by clip.
 
     A device needs about as long to begin an operation as to do it, and it is begun by the thread
-    that also begins the model's operations. So there are as few for a batch as for a clip.
+    that also begins the model's operations. So there are as few for a batch as for a clip, unless
+    the paint is a picture.
 
     Args:
         whole: of each of B clips ``(T, 3, H, W)`` uint8 on one device; not changed.
@@ -80,7 +81,9 @@ def blend_clips(
 
     device, width = whole[0].device, whole[0].shape[-1]
     lengths = [len(frames) for frames in whole]
-    visible = covers_of(bits, lengths, width, device) - 1  # uint8: 0 where hidden, 255 elsewhere
+    visible = (
+        covers_from_bits(bits, lengths, width, device) - 1
+    )  # uint8: 0 where hidden, 255 elsewhere
     painted = torch.cat(list(whole), out=out).bitwise_and_(visible)
     clips = torch.split(painted, lengths)
     if all(paint.shape[2:] == (1, 1) for paint in paints):
@@ -116,7 +119,7 @@ def cover_of(mask: Hidden, device: "torch.device") -> "torch.Tensor":
     return unpacked(sent(shared(bits), device), mask.shape[-1])
 
 
-def covers_of(
+def covers_from_bits(
     bits: Sequence[NDArray[np.uint8]], lengths: Sequence[int], width: int, device: "torch.device"
 ) -> "torch.Tensor":
     """Return the masks of all frames of several clips on a device.

@@ -141,14 +141,6 @@ class MaskedClips:
         picks = self.masking.pick_scenes(evaluated, scenes, seed=self.seed)
         return {index: self.scenes[pick] for index, pick in zip(self.evaluated, picks, strict=True)}
 
-    @property
-    def takes_long(self) -> bool:
-        """Whether the mask of a clip takes milliseconds: it looks at where things are, or paints.
-
-        Else it depends on the size of the frames alone.
-        """
-        return self.subject is not None or self.feature is not None or self.masking.paint_is_made
-
     def clip(self, index: int) -> MaskedClip:
         """Return a clip under the mask.
 

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clip_har.core.tensors import shared
-from clip_har.masking.blend import blend_clips, cover_of, covers_of, packed
+from clip_har.core.tensors import sent, shared
+from clip_har.masking.blend import blend_clips, cover_of, covers_from_bits, packed
 from clip_har.masking.masked_clip import MaskedClip, shown_of
 from clip_har.models.zero_shot import ZeroShot
 
@@ -59,10 +59,13 @@ class ClipBatch:
     @cached_property
     def whole_clips(self) -> list[Tensor]:
         """Of each clip ``(T, 3, S, S)`` uint8 before the mask was painted."""
-        every = self._pixels or [shared(clip.pixels).to(self.device) for clip in self.clips]
-        return [
-            shown_of(frames, clip.places) for frames, clip in zip(every, self.clips, strict=True)
-        ]
+        every = self._pixels or [sent(shared(clip.pixels), self.device) for clip in self.clips]
+        if self.device.type == "cpu":
+            return [
+                shown_of(frames, clip.places)
+                for frames, clip in zip(every, self.clips, strict=True)
+            ]
+        return in_order(every, [clip.places for clip in self.clips])
 
     @cached_property
     def shown_clips(self) -> list[Tensor]:
@@ -90,6 +93,8 @@ class ClipBatch:
     @cached_property
     def hidden_clips(self) -> list[Tensor]:
         """Of each clip ``(1 or T, 1, S, S)`` float32, the share of each pixel that is hidden."""
+        if self._bits is not None:
+            return list(torch.split(self.hidden, self.lengths))
         return [cover_of(clip.hidden, self.device).float().unsqueeze(1) for clip in self.clips]
 
     @cached_property
@@ -97,7 +102,7 @@ class ClipBatch:
         """``(M, 1, S, S)`` float32, the share of each pixel of a frame that is hidden."""
         if self._bits is not None:
             size = self.clips[0].hidden.shape[-1]
-            return covers_of(self._bits, self.lengths, size, self.device).float()
+            return covers_from_bits(self._bits, self.lengths, size, self.device).float()
         each = zip(self.hidden_clips, self.lengths, strict=True)
         return torch.cat([hidden.expand(length, -1, -1, -1) for hidden, length in each])
 
@@ -117,6 +122,22 @@ class ClipBatch:
         return self._embedded
 
     _embedded: Tensor | None = None
+
+
+def in_order(every: Sequence[Tensor], places: Sequence[NDArray[np.int64]]) -> list[Tensor]:
+    """Return the frames of clips as they are shown, in as few operations for many as for one.
+
+    Args:
+        every: of each clip ``(T, 3, S, S)`` on one device, in the order of the video.
+        places: of each ``(T,)``, which of its frames is shown at each place.
+    """
+    lengths = [len(frames) for frames in every]
+    starts = np.cumsum([0, *lengths[:-1]])
+    rows = np.concatenate([start + own for start, own in zip(starts, places, strict=True)])
+    if np.array_equal(rows, np.arange(len(rows))):
+        return list(every)
+    shown = torch.cat(list(every))[sent(torch.from_numpy(rows), every[0].device)]
+    return list(torch.split(shown, lengths))
 
 
 def mask_bits(clip: MaskedClip, device: torch.device) -> NDArray[np.uint8] | None:

@@ -210,11 +210,36 @@ def realised(frames: "Tensor", noisy: "Tensor", lengths: Sequence[int]) -> "tupl
         change = noisy[rows].float().sub_(frames[rows])
         largest.append(change.abs().amax(dim=(1, 2, 3)))
         square.append(change.square_().mean(dim=(1, 2, 3)))
-    if frames.device.type != "cpu" and len(set(lengths)) == 1:  # a few operations for all clips
-        means, peaks = (torch.cat(part).view(-1, lengths[0]) for part in (square, largest))
-        return means.mean(dim=1).sqrt(), peaks.amax(dim=1)
+    if frames.device.type != "cpu":
+        return of_clips_at_once(torch.cat(square), torch.cat(largest), lengths)
     squares, most = (torch.split(torch.cat(part), list(lengths)) for part in (square, largest))
     return (
         torch.stack([part.mean().sqrt() for part in squares]),
         torch.stack([part.max() for part in most]),
     )
+
+
+def of_clips_at_once(
+    squares: "Tensor", largest: "Tensor", lengths: Sequence[int]
+) -> "tuple[Tensor, Tensor]":
+    """Return what `realised` does, in as few operations for many clips as for one.
+
+    Args:
+        squares: ``(M,)``, the mean square change of each frame.
+        largest: ``(M,)``, its largest change.
+        lengths: frames of each of B clips.
+    """
+    import torch
+
+    from clip_har.core.tensors import sent
+
+    counts = np.array(lengths)
+    # Row by row the frames of a clip, filled up with one that was not changed.
+    places = np.arange(counts.max()) + (np.cumsum(counts) - counts)[:, None]
+    places[np.arange(counts.max()) >= counts[:, None]] = counts.sum()
+    rows = sent(torch.from_numpy(places), squares.device)
+    own, most = (
+        torch.cat([part, part.new_zeros(1)])[rows] for part in (squares, largest)
+    )  # (B, longest)
+    frames = sent(torch.from_numpy(counts), squares.device)
+    return (own.sum(dim=1) / frames).sqrt(), most.amax(dim=1)

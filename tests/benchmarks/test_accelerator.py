@@ -51,6 +51,7 @@ def test_clips_and_classes_can_be_others(made, frames, classifier):
 def test_a_cell_takes_as_long_as_the_card_and_the_work_of_the_host(made, monkeypatch):
     monkeypatch.setattr(host, "_CLIPS", 3)
     monkeypatch.setattr(host, "_FRAME", 5e-3)
+    monkeypatch.setattr(host, "_BATCH", 8)  # a clip: each pass is waited for when the next is begun
     found = host.rows(made, 1)
     assert [row.number for row in found] == ["14"] * 3
     assert all(1 <= row.middle < 3 for row in found)

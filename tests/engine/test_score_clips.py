@@ -164,12 +164,13 @@ def test_noise_is_added_at_once_to_the_clips_of_a_batch_as_to_each(
     maps = subject_maps(small_frames, tmp_path)
     masked = shown(small_frames, mask, subject=maps, feature=maps if mask.feature else None)
     batch = ClipBatch([masked.clip(row) for row in (0, 13, 29)])
-    columns = np.array([0, delta.columns - 1, delta.columns // 2])
-    one_by_one, at_once = delta.seen(batch, columns), delta.seen_at_once(batch, columns)
-    for mine, theirs in zip(one_by_one.frames, at_once.frames, strict=True):
-        assert torch.equal(mine, theirs)
-    assert torch.equal(one_by_one.rms, at_once.rms)
-    assert torch.equal(one_by_one.largest, at_once.largest)
+    last = delta.columns - 1
+    for columns in (np.array([0, last, last // 2]), np.array([last] * 3)):
+        one_by_one, at_once = delta.seen(batch, columns), delta.seen_at_once(batch, columns)
+        for mine, theirs in zip(one_by_one.frames, at_once.frames, strict=True):
+            assert torch.equal(mine, theirs)
+        assert torch.equal(one_by_one.rms, at_once.rms)
+        assert torch.equal(one_by_one.largest, at_once.largest)
 
 
 def test_every_class_has_an_answer_of_its_own(small_frames):

@@ -23,7 +23,7 @@ from clip_har.masking.masked_clips import MaskedClips
 from clip_har.masking.none import NoMask
 from clip_har.masking.percent import PercentMask
 from clip_har.masking.shape import ShapeMask
-from clip_har.noise.batch import ClipBatch
+from clip_har.noise.batch import ClipBatch, in_order
 from clip_har.regions.gaussian import gaussian_blur
 from tests.noise.made import subject_maps
 from tests.planted import planted_clips
@@ -127,6 +127,16 @@ def test_clips_painted_at_once_equal_clips_painted_one_by_one(
         )
         some = [masked.clip(index) for index in (0, 3, 5)]
         bits = [packed(np.asarray(clip.hidden, bool)) for clip in some]
+        one_by_one, at_once = ClipBatch(some), ClipBatch(some, bits=bits)
+        for what in ("frames", "whole", "hidden"):
+            assert torch.equal(getattr(at_once, what), getattr(one_by_one, what)), (fill, what)
+        for what in ("shown_clips", "hidden_clips"):
+            for mine, theirs in zip(getattr(at_once, what), getattr(one_by_one, what), strict=True):
+                assert torch.equal(mine, theirs.expand_as(mine)), (fill, what)
+        ordered = in_order(
+            [torch.from_numpy(clip.pixels.copy()) for clip in some], [clip.places for clip in some]
+        )
+        assert torch.equal(torch.cat(ordered), one_by_one.whole)
         canvas = torch.full((12, 3, SIDE, SIDE), 77, dtype=torch.uint8)
         for out in (None, canvas):
             painted = blend_clips(

@@ -5,10 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from clip_har.engine.score_clips import seen_frames
 from clip_har.masking.masked_clip import MaskedClip
+from clip_har.noise.contract import of_clips_at_once, realised
 from clip_har.noise.random import GaussianNoise, SaltPepperNoise, UniformNoise
 from tests.masking.made import masked_clip
 
@@ -204,3 +207,20 @@ def test_the_clip_stays_as_it_is(kind):
     seen_frames(clip, kind(where="everywhere"))
     assert torch.equal(clip.frames, before[0])
     assert torch.equal(clip.whole, before[1])
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=4), st.integers(0, 99))
+def test_strengths_of_clips_of_any_length_are_measured_at_once(
+    lengths: list[int], seed: int
+) -> None:
+    draws = torch.Generator().manual_seed(seed)
+    frames, noisy = (
+        torch.randint(0, 256, (sum(lengths), 3, 2, 2), generator=draws, dtype=torch.uint8)
+        for _ in range(2)
+    )
+    rms, largest = realised(frames, noisy, lengths)
+    change = noisy.float() - frames.float()
+    squares, most = change.square().mean(dim=(1, 2, 3)), change.abs().amax(dim=(1, 2, 3))
+    found = of_clips_at_once(squares, most, lengths)
+    assert torch.allclose(found[0], rms)
+    assert torch.equal(found[1], largest)

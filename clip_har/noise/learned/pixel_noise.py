@@ -71,7 +71,7 @@ class PixelNoise:
 
     def prepare(self, model: DualEncoder, frames: Tensor) -> Tensor:
         """Send frames to the model's device."""
-        return frames.to(model.device)
+        return sent(frames, model.device)
 
     def embed(
         self, model: DualEncoder, prepared: Tensor, visible: Tensor, classes: Tensor, times: Tensor
@@ -103,9 +103,7 @@ class PixelNoise:
                 that is one for all classes.
             times: ``(M,)`` the frames' places in their clips; ignored by static noise.
         """
-        return torch.stack([self._spread(layer, classes, times) for layer in self._layers()]).sum(
-            dim=0
-        )
+        return reduce(torch.add, (self._spread(layer, classes, times) for layer in self._layers()))
 
     def project(self) -> None:
         """Project the tensors back into their budgets, in place."""
@@ -179,12 +177,16 @@ class PixelNoise:
     def seen_at_once(self, clips: ClipBatch, columns: NDArray[np.int64]) -> Seen:
         """Return what `seen` does, in as few operations for a batch as for a clip.
 
-        It needs memory for the noise of all frames. On a CPU what is computed of one clip stays in
-        the cache instead.
+        It needs memory for the noise of all frames, unless that is one still noise. On a CPU what
+        is computed of one clip stays in the cache instead.
         """
-        delta = self.delta(clips.per_frame(columns), clips.times).detach()
+        if self._is_still and (columns == columns[0]).all():
+            delta = self._of_clip(int(columns[0]), 1)
+        else:
+            delta = self.delta(clips.per_frame(columns), clips.times).detach()
         hidden = clips.hidden if self.where == "visible" else None
         noisy = with_noise(clips.frames, delta, hidden, _add)
+        del delta  # before as much memory is needed again
         parts = torch.split(noisy, clips.lengths)
         return Seen(parts, *realised(clips.frames, noisy, clips.lengths))
 
@@ -229,8 +231,7 @@ class PixelNoise:
 
     def _of_clip(self, column: int, length: int) -> Tensor:
         """Return one class's noise in a clip of some frames, ``(1 or T, 3, S, S)``."""
-        static = all(layer.frames == 1 for layer in self._layers())
-        times = torch.arange(1 if static else length)
+        times = torch.arange(1 if self._is_still else length)
         return self.delta(torch.full_like(times, column), times).detach()
 
     def _frame_rms(self, column: int) -> Tensor:
@@ -241,6 +242,10 @@ class PixelNoise:
         """Return one class's noise in each frame, ``(F, 3, S, S)`` without a gradient."""
         times = torch.arange(max(layer.frames for layer in self._layers()))
         return self.delta(torch.full_like(times, column), times).detach()
+
+    @property
+    def _is_still(self) -> bool:
+        return all(layer.frames == 1 for layer in self._layers())
 
     def _layers(self) -> "list[_Free | LowRank]":
         """Return what the noise is the sum of."""
