@@ -151,11 +151,17 @@ def test_scores_are_those_of_the_clamped_rounded_sum(small_frames, noise, where)
 
 
 @pytest.mark.parametrize("where", ["everywhere", "visible"])
-@pytest.mark.parametrize("mask", [HALF, FRESH, FeatureMask(ratio=None, soft=2)], ids=repr)
+@pytest.mark.parametrize(
+    "mask", [HALF, FRESH, FeatureMask(ratio=None, soft=2)], ids=["half", "fresh", "soft"]
+)
 @pytest.mark.parametrize(
     "noise",
-    [UniversalNoise(epsilon=60), ClassSpecificNoise(epsilon=60, static=False)],
-    ids=["still", "moving"],
+    [
+        UniversalNoise(epsilon=60),
+        ClassSpecificNoise(epsilon=60),
+        ClassSpecificNoise(epsilon=60, static=False),
+    ],
+    ids=["universal", "still", "moving"],
 )
 def test_noise_is_added_at_once_to_the_clips_of_a_batch_as_to_each(
     small_frames, tmp_path, noise, mask, where
