@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 from clip_har.core.seeding import generator
 from clip_har.masking.area import Hidden
 from clip_har.masking.blend import blend
+from clip_har.masking.distance import distance_to_others
 from clip_har.masking.inpaint import background, inpaint, mean_colour, surround
 from clip_har.regions.gaussian import gaussian_blur
 
@@ -134,14 +135,10 @@ def feather(mask: NDArray[np.bool_], width: int) -> NDArray[np.float32]:
         >>> feather(np.array([[[True, False, False]]]), 1).tolist()
         [[[1.0, 0.5, 0.0]]]
     """
-    import cv2
-
     coverage = np.zeros(mask.shape, np.float32)
     for faded, hidden in zip(coverage, mask, strict=True):
         if hidden.any():
-            visible = (~hidden).astype(np.uint8)
-            distance = cv2.distanceTransform(visible, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-            faded[...] = np.clip(1 - distance / (width + 1), 0, 1)
+            faded[...] = np.clip(1 - distance_to_others(~hidden) / (width + 1), 0, 1)
     return coverage
 
 

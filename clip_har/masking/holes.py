@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from clip_har.masking.distance import distance_to_others
 from clip_har.regions.gaps import without_gaps
 from clip_har.regions.source import INSIDE
 
@@ -66,20 +67,42 @@ def hole_field(
     inside = soft_mask >= INSIDE  # (F, H, W)
     field = np.empty(soft_mask.shape, np.float32)
     margin = hole_margin(hole, grow, soft_mask.shape)
+    diagonal = float(np.hypot(*soft_mask.shape[1:]))
     for frame, target, values in zip(field, inside, soft_mask, strict=True):
         if not target.any() or hole == "exact":
-            frame[...] = _by_soft_mask(values, target) if ranked else np.where(target, -1, 1)
+            frame[...] = (
+                _by_soft_mask(values, target, outline_distance(target), diagonal)
+                if ranked
+                else np.where(target, -1, 1)
+            )
             continue
+        part: tuple[slice, slice] = (slice(None), slice(None))
         if hole == "grown":
-            shape, first = outline_distance(target) - margin, target
+            first, distance = target, outline_distance(target)
+            frame[...] = distance - margin
         else:
             shape = _about_box(target, margin, ellipse=hole == "ellipse")
+            frame[...] = shape
+            if not ranked:
+                continue
             first = target | (shape < 0)
-        frame[...] = shape
+            # What is nearest to a pixel of this part is in it, too.
+            part = _part_about(first)
+            distance = outline_distance(target[part])
         if ranked:  # below all values of the shape
-            order = _by_soft_mask(values, target) - (_LEVELS + abs(margin))
-            np.copyto(frame, order, where=first)
+            order = _by_soft_mask(values[part], target[part], distance, diagonal)
+            np.copyto(frame[part], order - (_LEVELS + abs(margin)), where=first[part])
     return field
+
+
+def _part_about(pixels: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Return the part of a frame with some pixels and, where the frame goes on, their neighbours.
+
+    Args:
+        pixels: ``(H, W)`` with at least one True.
+    """
+    top, left, bottom, right = bounding_box(pixels)
+    return slice(max(top - 1, 0), bottom + 1), slice(max(left - 1, 0), right + 1)
 
 
 def hole_margin(hole: Hole, grow: int | None, shape: tuple[int, ...]) -> int:
@@ -127,29 +150,36 @@ def outline_distance(inside: NDArray[np.bool_]) -> NDArray[np.float32]:
         >>> outline_distance(np.array([[True, True, False, False]])).tolist()
         [[-1.5, -0.5, 0.5, 1.5]]
     """
-    import cv2
-
     far = float(np.hypot(*inside.shape))
     away = np.full(inside.shape, far, np.float32)
     within = away.copy()
     if inside.any() and not inside.all():
-        pixels = inside.astype(np.uint8)
-        within[...] = cv2.distanceTransform(pixels, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        away[...] = cv2.distanceTransform(1 - pixels, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        within, away = distance_to_others(inside), distance_to_others(~inside)
     distance: NDArray[np.float32] = np.where(inside, 0.5 - within, away - 0.5).astype(np.float32)
     return distance
 
 
-def _by_soft_mask(soft_mask: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _by_soft_mask(
+    soft_mask: NDArray[np.float32],
+    inside: NDArray[np.bool_],
+    distance: NDArray[np.float32],
+    diagonal: float,
+) -> NDArray[np.float32]:
     """Return the order of pixels by the soft mask, then by depth or distance; `INSIDE` is at 0.
 
     Its values lie between -`_LEVELS` and `_LEVELS`.
+
+    Args:
+        soft_mask: ``(H, W)`` of the target in a frame, or in a part of it.
+        inside: ``(H, W)``, where that is the target.
+        distance: ``(H, W)``, see `outline_distance`.
+        diagonal: of the frame, pixels.
     """
     steps = np.rint(soft_mask * np.float32(_LEVELS))
     # The values lie between two levels, and the order among equals adds less than half a level.
     # So the sign always says on which side of INSIDE a pixel lies.
     levels = np.where(inside, -1, 1) * (np.abs(steps - _LEVELS / 2) + 0.5)
-    nearness = 0.49 * outline_distance(inside) / np.float32(np.hypot(*inside.shape))
+    nearness = 0.49 * distance / np.float32(diagonal)
     order: NDArray[np.float32] = (levels + nearness).astype(np.float32)
     return order
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from clip_har.masking import holes
 from clip_har.masking.area import lowest
 from clip_har.masking.holes import (
     bounding_box,
@@ -169,3 +170,24 @@ def test_frames_without_the_target_take_that_of_the_nearest():
     np.testing.assert_array_equal(filled[1], maps[0])  # of two that are equally near the earlier
     nothing = np.zeros((3, 5, 5), np.float32)
     assert filled_frames(nothing) is nothing
+
+
+@given(
+    st.sampled_from(["box", "ellipse", "grown", "exact"]),
+    st.sampled_from([None, 0, 3, -2]),
+    st.integers(0, 9999),
+)
+def test_only_the_part_about_the_target_needs_an_order(hole, grow, seed):
+    draws = np.random.default_rng(seed)
+    height, width = draws.integers(1, 30, 2)
+    soft_mask = np.zeros((2, height, width), np.float32)
+    for frame in soft_mask:
+        for _ in range(draws.integers(4)):
+            top, left = draws.integers(height), draws.integers(width)
+            frame[top : top + draws.integers(1, 12), left : left + draws.integers(1, 12)] = (
+                draws.integers(256) / 255
+            )
+    found = hole_field(soft_mask, hole, grow=grow, ranked=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(holes, "_part_about", lambda _: (slice(None), slice(None)))
+        assert np.array_equal(hole_field(soft_mask, hole, grow=grow, ranked=True), found)
