@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from clip_har.models.zero_shot import ZeroShot
 from clip_har.noise.learned.base import Learned
@@ -15,15 +14,13 @@ from clip_har.noise.learned.learning import History, learn
 from clip_har.noise.learned.perturbation import Perturbation
 from clip_har.noise.learned.training_clips import TrainingClips
 from tests.noise.made import planted_classifier, started
+from tests.threads import torch_threads
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")  # what a module shares is made with one, too
 def one_thread() -> Iterator[None]:
-    """Small tensors gain nothing by threads, and lose much where the machine is shared."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with torch_threads(1):
+        yield
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from tests.noise.made import (
     same_bits,
     started,
 )
+from tests.threads import torch_threads
 
 
 def test_noise_is_of_its_seed_and_of_nothing_else(learned):
@@ -37,17 +38,17 @@ def test_noise_is_of_its_seed_and_of_nothing_else(learned):
 
 
 @pytest.mark.parametrize("noise", [KINDS[0], KINDS[2]], ids=kind)
+@torch_threads(3)
 def test_several_threads_learn_the_same_to_the_bit(learned, noise):
-    torch.set_num_threads(3)  # the fixture sets it back
     found = [learned(noise)[0] for _ in range(4)]
     assert all(same_bits(found[0], other) for other in found)
 
 
+@torch_threads(3)
 def test_several_threads_give_shifts_the_same_gradients_to_the_bit():
     draws = torch.Generator().manual_seed(0)
     own, prepared = (torch.randn(rows, 2048, generator=draws) for rows in (5, 200))
     classes = torch.randint(0, 5, (200,), generator=draws)
-    torch.set_num_threads(3)
     gradients = []
     for _ in range(6):
         part = own.clone().requires_grad_()
