@@ -1,6 +1,7 @@
 """The command ``clip-har-report``."""
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: of the command line; None for the process's own.
     """
+    logging.basicConfig(level=logging.WARNING, format="clip-har: %(message)s")
+    logging.getLogger("clip_har.core.locks").setLevel(logging.INFO)  # that it waits for another
     parser = Parser(
         prog="clip-har-report",
         description="Write tables, figures and one HTML page about finished cells.",

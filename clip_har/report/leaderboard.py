@@ -14,8 +14,8 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
 from clip_har.config.cell import Cell
-from clip_har.core.atomic import whole_folder
 from clip_har.core.code_version import __version__
+from clip_har.core.locks import whole_folder_alone
 from clip_har.core.settings import Role
 from clip_har.report.comparison import cautions
 from clip_har.report.models_by_masks import ModelsByMasks, models_by_masks
@@ -83,7 +83,7 @@ def write_leaderboard(chosen: Chosen, folder: Path, *, margin: float | None = No
         "script": Markup(script),  # noqa: S704, a file of this package
         "script_hash": f"sha256-{digest}",
     }
-    with whole_folder(folder) as out:
+    with whole_folder_alone(folder, "leaderboard") as out:
         text = environment.get_template(f"{PAGE}.j2").render(content)
         (out / PAGE).write_text(text, encoding="utf-8")
         table = pd.DataFrame([{**row, "protocol": _line(row["protocol"])} for row in rows])

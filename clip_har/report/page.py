@@ -13,8 +13,8 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
-from clip_har.core.atomic import whole_folder
 from clip_har.core.background import AtOnce, Background
+from clip_har.core.locks import whole_folder_alone
 from clip_har.core.wording import plural
 from clip_har.metrics.half_classes import HALVES
 from clip_har.metrics.measures import shown_in
@@ -126,7 +126,7 @@ def write_report(
         "printed": printed,
     }
     # Whatever fails, the other process has ended its work before the folder goes.
-    with whole_folder(folder) as out, _waited_for(drawing):
+    with whole_folder_alone(folder, "report") as out, _waited_for(drawing):
         figures = out / FIGURES if printed else None
         pictures = draw_charts(parts, [*domains, *models], drawing=drawing, folder=figures)
         if figures is not None and chosen.folder is not None:

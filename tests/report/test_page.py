@@ -1,7 +1,10 @@
 """The report as files: whole in themselves, escaped, the same again."""
 
 import csv
+import logging
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from html import escape
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import Any
 import pytest
 
 from clip_har.cli.report import main
+from clip_har.core.locks import whole_folder_alone
 from clip_har.metrics.measures import find
 from clip_har.report.clips.links import DATA, clips_link, of_attribute
 from clip_har.report.clips.links import PAGE as CLIPS
@@ -217,6 +221,19 @@ def test_the_command_names_cells_that_are_not_on_the_page(tmp_path, capsys):
     assert lines[0] == "clip-har: not in the report: shape r=0.1: broke"
     assert len(lines) == 6
     assert lines[5] == "clip-har: not in the report: 2 more, which it lists"
+
+
+def test_a_second_report_waits_for_the_first(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    chosen = of_sweep(usual(tmp_path))
+    folder = tmp_path / "report"
+    with ThreadPoolExecutor(1) as pool:
+        with whole_folder_alone(folder, "report") as first:
+            second = pool.submit(write_report, chosen, folder)
+            while not (second.done() or "waiting for another process" in caplog.text):
+                time.sleep(0.01)
+            (first / PAGE).write_text("the first")
+        assert second.result().read_text() != "the first"
 
 
 def test_a_filter_needs_an_experiment(capsys):

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clip_har.core.atomic import whole_file, whole_folder
+from clip_har.core.atomic import whole_file
 from clip_har.core.errors import ClipHarError
 from clip_har.core.evenly import evenly
+from clip_har.core.locks import whole_folder_alone
 from clip_har.core.progress import track
 from clip_har.data.clips import ClipSet, clips_of
 from clip_har.engine.clips import open_frames
@@ -162,7 +163,7 @@ def _write_sheets(folder: Path, located: Located) -> None:
     clips, ok = located.clips, located.maps.frames.ok
     of = f"subject (region={located.source})"
     digits = len(str(len(clips.class_names)))
-    with whole_folder(folder) as temporary, track(len(ok), "drawing") as advance:
+    with whole_folder_alone(folder, "sheets") as temporary, track(len(ok), "drawing") as advance:
         for label, name in enumerate(clips.class_names):
             own = [index for index in ok if clips.clips[index].label == label]
             found = sum(bool(located.maps.found[index]) for index in own)
