@@ -50,14 +50,23 @@ from clip_har.report.text import question
 from clip_har.results.costs import Part
 from clip_har.results.sweep import read_outcomes
 from clip_har.sweeps.comparisons import Comparison
-from clip_har.sweeps.domain_tables import domain_files, domain_tables
-from clip_har.sweeps.files import GALLERY, TABLE, SweepFiles, draw_gallery, write_tables
+from clip_har.sweeps.domain_tables import domain_tables
+from clip_har.sweeps.files import (
+    GALLERY,
+    TABLE,
+    SweepFiles,
+    draw_gallery,
+    tables_beside,
+    write_csv,
+    write_tables,
+)
 from clip_har.sweeps.measures import (
+    SweepMeasures,
     against_base_model,
     measures_within,
     sweep_measures,
 )
-from clip_har.sweeps.model_tables import model_files, model_tables
+from clip_har.sweeps.model_tables import model_tables
 from clip_har.sweeps.table import cell_rows
 
 PAGE, MARKDOWN, LATEX = "report.html", "report.md", "cells.tex"
@@ -84,7 +93,7 @@ def write_report(
         chosen: the cells of the report.
         folder: the folder for its files.
         written: the tables of the sweep; None to write them, or for cells of several sweeps. If
-            the folder of the sweep cannot be written, the table of cells goes beside the page.
+            the folder of the sweep cannot be written, its tables go beside the page.
         base_model: the model that others are compared with, see `sweep_measures`.
         margin: the largest change that counts as none, see `cell_rows`.
         clips: largest number of answers whose frames are shown; None: ``report.clips``.
@@ -137,10 +146,9 @@ def write_report(
         if models:
             (out / MODELS_LATEX).write_text(latex_models(models), encoding="utf-8")
         if chosen.tables_folder is None:
-            named.to_csv(out / TABLE, index=False)
-            more = model_files(tables) | domain_files(of_domains)
-            for name, table in more.items():
-                table.to_csv(out / name, index=False)
+            over_cells = measured[0] if len(measured) == 1 else _over_cells(chosen, base_model)
+            more = tables_beside(chosen.cells, over_cells, tables, of_domains)
+            write_csv(out, {TABLE: named, **more})
         write_clips(
             out,
             comparisons,
@@ -166,6 +174,12 @@ def _waited_for(drawing: Background | AtOnce) -> Iterator[None]:
         yield
     finally:
         drawing.wait()
+
+
+def _over_cells(chosen: Chosen, base_model: str | None) -> SweepMeasures:
+    """Return the measures over the cells of all comparisons, under the names of the report."""
+    renamed = [job for one in chosen.comparisons for job in one.jobs]
+    return sweep_measures(chosen.jobs if chosen.folder else renamed, base_model=base_model)
 
 
 def write_sweep_tables(

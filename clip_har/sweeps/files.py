@@ -154,13 +154,7 @@ def write_tables(
     models, domains = model_tables(comparisons), domain_tables(comparisons)
     tables = {
         TABLE: sweep_table(outcomes, rows),
-        "measures.csv": measures.rows,
-        "detection.csv": detection_rows(results) if results else pd.DataFrame(),
-        "reliance_per_class.csv": measures.per_class,
-        "noise_effects.csv": measures.noise,
-        "regression.csv": measures.regression,
-        **model_files(models),
-        **domain_files(domains),
+        **tables_beside(results, measures, models, domains),
     }
     pictures = _accuracy_figures(finished, rows)
     if len(measures.noise):
@@ -168,12 +162,7 @@ def write_tables(
 
         title = "Top-1 with learned noise, against the same clips without noise"
         pictures[_EFFECTS] = partial(effect_figure, top1_rows(measures.noise), title=title)
-    files = []
-    for name, table in tables.items():
-        if len(table) or name == TABLE:
-            files.append(folder / name)
-            with whole_file(files[-1]) as path:
-                table.to_csv(path, index=False)
+    files = write_csv(folder, tables)
     for name, draw in pictures.items():
         files.append(folder / name)
         working.run(save_whole, draw, files[-1])
@@ -184,6 +173,44 @@ def write_tables(
     if drawing is None:
         working.wait()
     return SweepFiles(files, rows, measures, curves_over_ratio(finished), models, domains)
+
+
+def tables_beside(
+    results: Sequence[Result],
+    measures: SweepMeasures,
+    models: Sequence[ModelTables],
+    domains: Sequence[DomainTables],
+) -> dict[str, pd.DataFrame]:
+    """Return the tables that stand beside that of the cells, by the names of their files.
+
+    Args:
+        results: each result once.
+        measures: the measures over several cells.
+        models: the comparison of the models.
+        domains: the comparison of the domains.
+    """
+    return {
+        **measures.files(),
+        "detection.csv": detection_rows(results) if results else pd.DataFrame(),
+        **model_files(models),
+        **domain_files(domains),
+    }
+
+
+def write_csv(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:
+    """Write the tables that have rows, and that of the cells; return their files.
+
+    Args:
+        folder: where they are written, each whole or not at all.
+        tables: by the names of their files.
+    """
+    files = []
+    for name, table in tables.items():
+        if len(table) or name == TABLE:
+            files.append(folder / name)
+            with whole_file(files[-1]) as path:
+                table.to_csv(path, index=False)
+    return files
 
 
 def _accuracy_figures(

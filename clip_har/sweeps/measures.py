@@ -45,6 +45,15 @@ class SweepMeasures:
     noise: pd.DataFrame
     regression: pd.DataFrame
 
+    def files(self) -> dict[str, pd.DataFrame]:
+        """Return the tables by the names of their files."""
+        return {
+            "measures.csv": self.rows,
+            "reliance_per_class.csv": self.per_class,
+            "noise_effects.csv": self.noise,
+            "regression.csv": self.regression,
+        }
+
     def metrics(self) -> dict[str, float]:
         """Return the values under their MLflow names, with ``of`` if there are several."""
         known = self.regression[self.regression["value"].notna()]

@@ -119,7 +119,7 @@ def _names(first: Result, other: Result, setting: str) -> tuple[str, str]:
         for key in flats[0] | flats[1]
         if key.partition(".")[0] == setting and flats[0].get(key) != flats[1].get(key)
     ]
-    base, than = (" ".join(f"{key}={flat.get(key)}" for key in keys) for flat in flats)
+    base, than = (" ".join(f"{key}={flat.get(key, 'null')}" for key in keys) for flat in flats)
     return (base, than) if keys else names
 
 

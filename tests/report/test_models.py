@@ -15,7 +15,8 @@ from clip_har.report.model_text import model_answers
 from clip_har.report.models import ModelsPart
 from clip_har.report.page import MARKDOWN, MODELS_LATEX, PAGE, write_report, write_sweep_tables
 from clip_har.report.selection import of_sweep
-from clip_har.sweeps.model_tables import MEAN, model_tables
+from clip_har.sweeps.files import TABLE
+from clip_har.sweeps.model_tables import MEAN, MODELS, PAIRS, model_tables
 from clip_har.sweeps.models import UNCHANGED
 from tests.report.models import Noted, made_models
 
@@ -56,6 +57,19 @@ def test_a_picture_that_fails_is_an_error_also_where_nothing_else_draws(
     monkeypatch.setattr("clip_har.sweeps.files.save_whole", fail)
     with pytest.raises(ClipHarError, match="no room"):
         write_sweep_tables(of_sweep(sweep))
+
+
+def test_a_sweep_that_cannot_be_written_has_the_same_tables_beside_the_page(
+    sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = write_sweep_tables(of_sweep(sweep))
+    assert written is not None
+    within = {file.name: file.read_text() for file in written.files if file.suffix == ".csv"}
+    monkeypatch.setattr("clip_har.report.selection.os.access", lambda *_: False)
+    page = write_report(of_sweep(sweep), tmp_path / "out")
+    beside = {file.name: file.read_text() for file in page.parent.glob("*.csv")}
+    assert beside.keys() == within.keys() >= {MODELS, PAIRS, "measures.csv"}
+    assert {**beside, TABLE: ""} == {**within, TABLE: ""}  # that of the cells also has the jobs
 
 
 @pytest.fixture(scope="module")

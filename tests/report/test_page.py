@@ -223,6 +223,20 @@ def test_the_command_names_cells_that_are_not_on_the_page(tmp_path, capsys):
     assert lines[5] == "clip-har: not in the report: 2 more, which it lists"
 
 
+def test_the_tables_of_a_sweep_that_cannot_be_written_stand_beside_the_page(tmp_path, monkeypatch):
+    sweep = usual(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("clip_har.report.selection.os.access", lambda *_: False)
+        page = write_report(of_sweep(sweep), tmp_path / "out")
+    assert not list(sweep.glob("*.csv"))
+    beside = {path.name: path.read_text() for path in page.parent.glob("*.csv")}
+    assert all(len(text.splitlines()) > 1 for text in beside.values()), "no table without rows"
+    write_report(of_sweep(sweep), tmp_path / "again")
+    within = {path.name: path.read_text() for path in sweep.glob("*.csv")}
+    assert beside.keys() == within.keys() >= {TABLE, "measures.csv"}
+    assert {**beside, TABLE: ""} == {**within, TABLE: ""}  # that of the cells also has the jobs
+
+
 def test_a_second_report_waits_for_the_first(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     chosen = of_sweep(usual(tmp_path))

@@ -153,5 +153,5 @@ def test_models_of_one_checkpoint_are_named_by_what_differs(tmp_path: Path) -> N
         for name, more in {"plain": (), "tuned": ("model.weights=a.safetensors",)}.items()
     )
     assert _names(plain, tuned, "model") == (
-        "model.weights=None", "model.weights=a.safetensors",
+        "model.weights=null", "model.weights=a.safetensors",
     )  # fmt: skip
