@@ -1,7 +1,7 @@
 """The metrics of a cell, computed from its tables alone: no model is loaded."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -174,13 +174,7 @@ def compute_again(result: Result) -> None:
         settings=settings,
     )
     new |= result.protocol[COUNTED]
-    if (result.folder / NOISE).is_dir():
-        headline, scores = result.variant_scores
-        effects = effect_table(scores, headline)
-        rewrite_effects(result.folder / NOISE, cast(Learned, result.cell.noise), effects)
-        new |= noise_metrics(effects)
-    write_class_tables(result.folder, result.table)
-    draw_confusion(result.folder, result.table, title=result.name)
+    new |= _write_own_files(result)
     write_probes(result.folder, result.table, reference, settings)
     with whole_file(result.folder / METRICS) as path:
         write_json(path, new)
@@ -190,7 +184,37 @@ def compute_again(result: Result) -> None:
     with whole_file(result.folder / MANIFEST) as path:
         write_manifest(result.folder, manifest_facts(new, measured), path=path)
     if damaged:
-        names = ", ".join(damaged)
-        log.warning("%s: damaged, made again from the score table: %s", result.name, names)
+        _say_mended(result, damaged)
     else:
         log.info("%s: numbers computed again from the score table", result.name)
+
+
+def mend_own_files(result: Result) -> None:
+    """Make the damaged files of a result again that need no other cell; its numbers stay.
+
+    The caller holds the cell's lock, and no other file is damaged, see `Result.unmendable`.
+    """
+    manifest = read_manifest(result.folder)
+    assert manifest is not None  # noqa: S101, without it there is no result
+    damaged = manifest.damaged()
+    _write_own_files(result)
+    with whole_file(result.folder / MANIFEST) as path:
+        write_manifest(result.folder, manifest.facts, path=path)
+    _say_mended(result, damaged)
+
+
+def _write_own_files(result: Result) -> dict[str, float]:
+    """Write what follows from a cell's own answers; return the numbers of its learned noise."""
+    write_class_tables(result.folder, result.table)
+    draw_confusion(result.folder, result.table, title=result.name)
+    if not (result.folder / NOISE).is_dir():
+        return {}
+    headline, scores = result.variant_scores
+    effects = effect_table(scores, headline)
+    rewrite_effects(result.folder / NOISE, cast(Learned, result.cell.noise), effects)
+    return noise_metrics(effects)
+
+
+def _say_mended(result: Result, damaged: Sequence[str]) -> None:
+    names = ", ".join(damaged)
+    log.warning("%s: damaged, made again from the score table: %s", result.name, names)

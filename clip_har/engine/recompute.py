@@ -15,15 +15,23 @@ log = logging.getLogger(__name__)
 def recompute(result: Result) -> Result:
     """Return a result with numbers that are up to date; compute them again if they are not.
 
-    They stay as they are if the clean twin or the reference cell that they need no longer exists.
+    They stay as they are if the clean twin or the reference cell that they need no longer exists;
+    then only damaged tables and pictures of the cell's own answers are made again.
     New numbers are marked as unsent before they are written, see `send_numbers`. The caller holds
     the cell's lock.
     """
     if result.is_up_to_date:
         return result
     if not result.can_be_recomputed:
-        lost = "reference cell" if result.twin_folder is None or result.clean else "clean twin"
-        log.warning("%s: its %s no longer exists, its numbers are not changed", result.name, lost)
+        if not (result.is_whole or result.unmendable):
+            from clip_har.engine.numbers import mend_own_files
+
+            mend_own_files(result)
+        if not result.is_up_to_date:
+            lost = result.lost_cell
+            log.warning(
+                "%s: its %s no longer exists, its numbers are not changed", result.name, lost
+            )
         return result
     from clip_har.engine.numbers import compute_again  # a heavy import that is seldom needed
 

@@ -182,10 +182,16 @@ def _chosen(
 ) -> Chosen:
     cells = []
     for one in found:
-        if one.is_of_this_version:
-            cells.append(one)
-        else:
+        if not one.is_of_this_version:
             problems.append(f"{one.name}: an earlier version made it: run it again")
+        elif (broken := _unmendable(one)) is not None:
+            own = "" if broken is one else "of its clean twin "
+            problems.append(
+                f"{one.name}: {', '.join(broken.unmendable)} {own}cannot be made again, because the"
+                f" {broken.lost_cell} no longer exists: run its command again"
+            )
+        else:
+            cells.append(one)
     if folder is None:  # a sweep has each of its cells once
         cells, older = newest_results(cells)
         problems += older
@@ -194,3 +200,8 @@ def _chosen(
         more = f"; and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
         raise ClipHarError(f"{title}: no cell has a result{named}{more}")
     return Chosen(title, tuple(cells), tuple(dict.fromkeys(problems)), folder)
+
+
+def _unmendable(one: Result) -> Result | None:
+    """Return the cell, or its clean twin, if its numbers are damaged for good; else None."""
+    return next((each for each in (one, one.clean) if each and each.unmendable), None)

@@ -23,6 +23,8 @@ from clip_har.results.files import (
     METRICS_CODE,
     NOISE,
     PICTURED,
+    PROBE_CARD,
+    PROBES,
     PROTOCOL,
     SCORES,
     lost_files,
@@ -47,6 +49,10 @@ TWIN = "none (clean twin)"
 def reference_name(split: str) -> str:
     """Return the name of a reference cell that was run only for another cell."""
     return f"none (reference, {split})"
+
+
+_OF_SEVERAL_CELLS = (METRICS, PROBES, PROBE_CARD)
+"""The files that are made from its score table and from that of its clean twin or reference."""
 
 
 @cache
@@ -322,6 +328,22 @@ class Result:
         """Whether the clean twin and the reference cell that its numbers need still exist."""
         has_twin = self.twin_folder is None or self.clean is not None
         return has_twin and (self.measures.reference is None or self.reference is not None)
+
+    @property
+    def unmendable(self) -> tuple[str, ...]:
+        """The damaged files that cannot be made again, because a cell they need no longer exists.
+
+        See `lost_cell`. The other files that are made from score tables need only its own.
+        """
+        manifest = read_manifest(self.folder)
+        damaged = () if manifest is None else manifest.damaged()
+        found = tuple(name for name in damaged if name in _OF_SEVERAL_CELLS)
+        return () if found and self.can_be_recomputed else found
+
+    @property
+    def lost_cell(self) -> str:
+        """What its numbers need and no longer exists: ``clean twin`` or ``reference cell``."""
+        return "reference cell" if self.twin_folder is None or self.clean else "clean twin"
 
     @property
     def is_clean(self) -> bool:

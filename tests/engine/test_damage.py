@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from omegaconf import OmegaConf
+from PIL import Image
 
 import clip_har
 from clip_har.cli.report import main
@@ -15,7 +16,7 @@ from clip_har.core.checksum import read_manifest
 from clip_har.core.errors import ClipHarError
 from clip_har.engine import make_result
 from clip_har.engine.job import Prepared
-from clip_har.results.files import DERIVED, METRICS, PROTOCOL, SCORES, write_json
+from clip_har.results.files import CONFUSION, DERIVED, METRICS, PROTOCOL, SCORES, write_json
 from clip_har.results.result import Result
 from clip_har.results.sweep import OUTCOME, SWEEP, read_outcomes
 from tests.damage import DAMAGES, delete, flip, truncate
@@ -231,6 +232,41 @@ def test_the_report_mends_or_names_each_damaged_file(
     for path in kept.files:
         reported(kept, damage, path, capsys)
         kept.restore()
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_the_report_mends_what_needs_no_lost_twin(
+    kept: Kept, damage: Damage, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert kept.cell.twin_folder is not None
+    shutil.rmtree(kept.cell.twin_folder)
+    before = (kept.cell.folder / "confusion.csv").read_text()
+    for name in (CONFUSION, "confusion.csv"):
+        damage(kept.cell.folder / name)
+        assert report(kept, capsys)[0] == 0
+        assert f"damaged, made again from the score table: {name}" in caplog.text
+        assert "no longer exists" not in caplog.text
+    after = Result(kept.cell.folder)
+    assert after.is_up_to_date
+    assert after.metrics == kept.metrics
+    assert (after.folder / "confusion.csv").read_text() == before
+    Image.open(after.folder / CONFUSION).load()
+
+
+def test_the_report_names_numbers_that_need_a_lost_twin(
+    kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kept.cell.twin_folder is not None
+    shutil.rmtree(kept.cell.twin_folder)
+    flip(kept.cell.folder / METRICS)
+    delete(kept.cell.folder / CONFUSION)
+    status, error = report(kept, capsys)
+    assert status == 1, "the sweep has no other cell"
+    assert error.count("\n") == 1
+    assert (
+        f"{kept.cell.name}: {METRICS} cannot be made again, because the clean twin no longer"
+        " exists: run its command again" in error
+    )
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -3,6 +3,7 @@
 import csv
 import logging
 import re
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,7 +21,7 @@ from clip_har.report.clips.links import PAGE as CLIPS
 from clip_har.report.numbers import share
 from clip_har.report.page import LATEX, MARKDOWN, PAGE, write_report
 from clip_har.report.selection import of_sweep
-from clip_har.results.files import ALSO_LEARNED_FROM, write_json
+from clip_har.results.files import ALSO_LEARNED_FROM, METRICS, write_json
 from clip_har.sweeps.files import TABLE
 from tests.report.made import made_cell, made_sweep, table, usual
 
@@ -248,6 +249,27 @@ def test_a_second_report_waits_for_the_first(tmp_path, caplog):
                 time.sleep(0.01)
             (first / PAGE).write_text("the first")
         assert second.result().read_text() != "the first"
+
+
+def test_a_cell_whose_numbers_are_lost_stops_no_other(tmp_path, capsys):
+    clean = table(0.9)
+    twin = made_cell(tmp_path, "clean", clean, "masking=none")
+    cells = {
+        name: made_cell(tmp_path, name, table(0.6), f"masking={name}", clean=clean)
+        for name in ("percent", "shape")
+    }
+    sweep = made_sweep(tmp_path, cells)
+    shutil.rmtree(twin)
+    (cells["shape"] / METRICS).write_text("{")
+    main([str(sweep)])
+    assert capsys.readouterr().err == (
+        "clip-har: not in the report: shape: metrics.json cannot be made again, because the clean"
+        " twin no longer exists: run its command again\n"
+    )
+    rows = tidy(tmp_path / "report")
+    assert [(row["cell"], row["top1"] != "") for row in rows] == [
+        ("percent", True), ("shape", False),
+    ]  # fmt: skip
 
 
 def test_a_filter_needs_an_experiment(capsys):
