@@ -335,10 +335,11 @@ class Result:
 
         See `lost_cell`. The other files that are made from score tables need only its own.
         """
+        if self.can_be_recomputed:
+            return ()
         manifest = read_manifest(self.folder)
         damaged = () if manifest is None else manifest.damaged()
-        found = tuple(name for name in damaged if name in _OF_SEVERAL_CELLS)
-        return () if found and self.can_be_recomputed else found
+        return tuple(name for name in damaged if name in _OF_SEVERAL_CELLS)
 
     @property
     def lost_cell(self) -> str:
