@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 _EXPERIMENT = "clip_har"
 _RUNS_AT_ONCE = 50000  # MLflow's own limit
 
+_found: set[tuple[str, str, str, str | None]] = set()
+"""Finished runs of cells that this process has found: store, experiment, fingerprint, parent."""
+
 
 class MLflowTracking(Settings):
     """Send runs to an MLflow store.
@@ -166,13 +169,24 @@ class MLflowTracking(Settings):
             client.set_terminated(run_id, "FINISHED")
 
     def has(self, results_dir: Path, fingerprint: str, parent: str | None) -> bool:
-        """Return whether the store has a finished run of this cell, under this parent."""
+        """Return whether the store has a finished run of this cell, under this parent.
+
+        Each cell of a sweep asks for its clean twin's run: one that was found is not looked for
+        again by this process.
+        """
+        key = (self.uri or default_uri(results_dir), self.experiment, fingerprint, parent)
+        if key in _found:
+            return True
         with store_errors(self.uri):
             client, experiment = self._connect(results_dir)
             query = _finished_runs(fingerprint)
             if parent is not None:
                 query += f" and tags.`mlflow.parentRunId` = '{parent}'"
-            return bool(client.search_runs([experiment], query, max_results=1))
+            if not client.search_runs([experiment], query, max_results=1):
+                return False
+        if parent is not None:  # else it may be asked for after it was deleted
+            _found.add(key)
+        return True
 
     def update(
         self,

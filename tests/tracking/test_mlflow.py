@@ -28,6 +28,27 @@ def test_a_deleted_experiment_is_named_with_the_command_that_restores_it(tmp_pat
     assert tracking.open_sweep(tmp_path, SweepInfo("s", "k"), fresh=False)
 
 
+def test_a_run_that_was_found_in_a_sweep_is_not_looked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracking = MLflowTracking()
+    parent = tracking.open_sweep(tmp_path, SweepInfo("s", "k"), fresh=False)
+    client = MlflowClient(tracking_uri=default_uri(tmp_path))
+    cell, other = "a" * 32, "b" * 32
+    assert not tracking.has(tmp_path, cell, parent)
+    tags = {"mlflow.parentRunId": parent, "clip_har.fingerprint": cell, "clip_har.kind": "cell"}
+    experiment = client.get_run(parent).info.experiment_id
+    run = client.create_run(experiment, tags=tags).info.run_id
+    assert not tracking.has(tmp_path, cell, parent), "it has not ended"
+    client.set_terminated(run, "FINISHED")
+    assert tracking.has(tmp_path, cell, parent)
+    assert not tracking.has(tmp_path, other, parent)
+    assert not tracking.has(tmp_path, cell, "another")
+    assert tracking.has(tmp_path, cell, None)
+    monkeypatch.setattr(MlflowClient, "search_runs", None)
+    assert tracking.has(tmp_path, cell, parent)
+
+
 @pytest.mark.parametrize(("status", "child"), [("KILLED", "KILLED"), ("FINISHED", "RUNNING")])
 def test_a_stopped_sweep_ends_the_runs_that_killed_workers_left(
     tmp_path: Path, status: SweepStatus, child: str
