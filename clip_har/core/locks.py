@@ -27,6 +27,8 @@ def whole_folder_alone(folder: Path, what: str) -> Iterator[Path]:
         OSError: when the folder or its lock cannot be written.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
+    # The cache waits in the same way. Its module decides the keys of all decoded frames, so that it
+    # is not changed for this one.
     lock = lock_of(folder)
     try:
         held = lock.acquire(timeout=0)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from clip_har.core.progress import track
-from clip_har.core.work_ahead import work_ahead_as_pays
+from clip_har.core.work_as_pays import work_ahead_as_pays
 from clip_har.data.frames.on_device import DeviceFrames
 from clip_har.engine.drift import CleanEmbeddings, Embedded
 from clip_har.masking.effect import MaskEffect

@@ -58,7 +58,7 @@ def blend(
 def blend_clips(
     whole: "Sequence[torch.Tensor]",
     paints: Sequence[NDArray[np.uint8]],
-    bits: Sequence[NDArray[np.uint8]],
+    covers: "torch.Tensor",
     *,
     out: "torch.Tensor | None" = None,
 ) -> "list[torch.Tensor]":
@@ -71,7 +71,7 @@ def blend_clips(
     Args:
         whole: of each of B clips ``(T, 3, H, W)`` uint8 on one device; not changed.
         paints: of each ``(1 or T, 3, 1 or H, 1 or W)`` uint8.
-        bits: the bool mask of each, see `packed`.
+        covers: ``(M, 1, H, W)`` the masks of all frames on the device, see `covers_from_bits`.
         out: ``(M, 3, H, W)`` for the frames of all clips in a row; None for new memory.
 
     Returns:
@@ -79,11 +79,8 @@ def blend_clips(
     """
     import torch
 
-    device, width = whole[0].device, whole[0].shape[-1]
-    lengths = [len(frames) for frames in whole]
-    visible = (
-        covers_from_bits(bits, lengths, width, device) - 1
-    )  # uint8: 0 where hidden, 255 elsewhere
+    device, lengths = covers.device, [len(frames) for frames in whole]
+    visible = covers - 1  # uint8: 0 where hidden, 255 elsewhere
     painted = torch.cat(list(whole), out=out).bitwise_and_(visible)
     clips = torch.split(painted, lengths)
     if all(paint.shape[2:] == (1, 1) for paint in paints):

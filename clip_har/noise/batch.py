@@ -52,9 +52,7 @@ class ClipBatch:
         self.drawn = drawn or [None] * len(clips)
         self._canvas = canvas
         self._pixels = pixels
-        every = bits or [mask_bits(clip, device) for clip in clips]
-        known = [own for own in every if own is not None]
-        self._bits = known if len(known) == len(clips) else None
+        self._bits = bits
 
     @cached_property
     def whole_clips(self) -> list[Tensor]:
@@ -71,9 +69,9 @@ class ClipBatch:
     def shown_clips(self) -> list[Tensor]:
         """Of each clip ``(T, 3, S, S)`` uint8 as it is shown; not to be written to."""
         canvas = None if self._canvas is None else self._canvas[: sum(self.lengths)]
-        if self._bits is not None and any(clip.hides for clip in self.clips):
+        if any(clip.hides for clip in self.clips) and self._covers is not None:
             paints = [clip.paint for clip in self.clips]
-            return blend_clips(self.whole_clips, paints, self._bits, out=canvas)
+            return blend_clips(self.whole_clips, paints, self._covers, out=canvas)
         places: Sequence[Tensor | None] = [None] * len(self.clips)
         if canvas is not None:
             places = torch.split(canvas, self.lengths)
@@ -93,18 +91,26 @@ class ClipBatch:
     @cached_property
     def hidden_clips(self) -> list[Tensor]:
         """Of each clip ``(1 or T, 1, S, S)`` float32, the share of each pixel that is hidden."""
-        if self._bits is not None:
+        if self._covers is not None:
             return list(torch.split(self.hidden, self.lengths))
         return [cover_of(clip.hidden, self.device).float().unsqueeze(1) for clip in self.clips]
 
     @cached_property
     def hidden(self) -> Tensor:
         """``(M, 1, S, S)`` float32, the share of each pixel of a frame that is hidden."""
-        if self._bits is not None:
-            size = self.clips[0].hidden.shape[-1]
-            return covers_from_bits(self._bits, self.lengths, size, self.device).float()
+        if self._covers is not None:
+            return self._covers.float()
         each = zip(self.hidden_clips, self.lengths, strict=True)
         return torch.cat([hidden.expand(length, -1, -1, -1) for hidden, length in each])
+
+    @cached_property
+    def _covers(self) -> Tensor | None:
+        """``(M, 1, S, S)`` uint8 0 or 1, sent once; None if a mask does not travel as bits."""
+        every = self._bits or [mask_bits(clip, self.device) for clip in self.clips]
+        known = [own for own in every if own is not None]
+        if len(known) < len(every):
+            return None
+        return covers_from_bits(known, self.lengths, self.clips[0].hidden.shape[-1], self.device)
 
     @cached_property
     def times(self) -> Tensor:

@@ -15,7 +15,7 @@ from clip_har.data.clips import ClipSet
 from clip_har.data.frames.store import FrameStore
 from clip_har.data.sampling import FrameSettings, Order
 from clip_har.masking import inpaint
-from clip_har.masking.blend import blend_clips, packed, unpacked
+from clip_har.masking.blend import blend_clips, covers_from_bits, packed, unpacked
 from clip_har.masking.feature import FeatureMask
 from clip_har.masking.isolation import IsolationMask
 from clip_har.masking.mask import Mask
@@ -138,9 +138,10 @@ def test_clips_painted_at_once_equal_clips_painted_one_by_one(
         )
         assert torch.equal(torch.cat(ordered), one_by_one.whole)
         canvas = torch.full((12, 3, SIDE, SIDE), 77, dtype=torch.uint8)
+        covers = covers_from_bits(bits, [4] * len(some), SIDE, canvas.device)
         for out in (None, canvas):
             painted = blend_clips(
-                [clip.whole for clip in some], [clip.paint for clip in some], bits, out=out
+                [clip.whole for clip in some], [clip.paint for clip in some], covers, out=out
             )
             for clip, frames in zip(some, painted, strict=True):
                 assert torch.equal(frames, clip.frames), fill
@@ -160,9 +161,9 @@ def test_clips_of_any_length_with_still_and_fresh_masks_are_painted_at_once(
         whole.append(numbers.integers(0, 256, (frames, 3, 3, 5), np.uint8))
         paints.append(numbers.integers(0, 256, (of_paint, 3, *area), np.uint8))
         masks.append(numbers.random((of_mask, 3, 5)) < 0.5)
-    painted = blend_clips(
-        [torch.from_numpy(frames) for frames in whole], paints, [packed(mask) for mask in masks]
-    )
+    lengths, cpu = [len(frames) for frames in whole], torch.device("cpu")
+    covers = covers_from_bits([packed(mask) for mask in masks], lengths, 5, cpu)
+    painted = blend_clips([torch.from_numpy(frames) for frames in whole], paints, covers)
     for bare, paint, mask, found in zip(whole, paints, masks, painted, strict=True):
         assert np.array_equal(found.numpy(), np.where(mask[:, None], paint, bare))
 
